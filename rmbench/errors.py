@@ -1,0 +1,35 @@
+"""Every error that rmbench raises on purpose.
+
+    RmbenchError                 catch this one to catch them all; the command line exits with 2
+    ├── UsageError               an unknown model, task, suite or flag value
+    ├── TaskError                a card or an item that does not hold what it promises
+    ├── ModelError               a reward model that cannot be loaded or asked
+    │   └── TooLongError         a conversation that does not fit the model's window
+    └── RunError                 a run folder that is missing, damaged or from other tasks
+
+Each message is one sentence: what is wrong, where, and the way out.
+"""
+
+
+class RmbenchError(Exception):
+    """The root of the tree above."""
+
+
+class UsageError(RmbenchError):
+    """An unknown model, task, suite or option value."""
+
+
+class TaskError(RmbenchError):
+    """A task card or item that breaks its own promise."""
+
+
+class ModelError(RmbenchError):
+    """A reward model that cannot be loaded or cannot score."""
+
+
+class TooLongError(ModelError):
+    """A conversation that is longer than the model's window."""
+
+
+class RunError(RmbenchError):
+    """A run folder that cannot be read, or that belongs to other tasks."""

@@ -1,0 +1,121 @@
+"""From raw scores to numbers with intervals. It reads a run folder and nothing else: no model, no torch, no GPU."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rmbench.errors import UsageError
+from rmbench.metrics import metrics_for
+from rmbench.metrics.base import Estimated, estimate
+from rmbench.scores import VERSION, Manifest, Run, read_run, sha256
+from rmbench.stats import interval, resample
+from rmbench.types import AXES, Estimate, Result, TaskResult
+
+
+def evaluate(run: str | Path | Run, *, bootstrap: int = 1000, seed: int = 0) -> Result:
+    """Every metric of every task of a run, and the skills; the same run and arguments give the same bits.
+
+    Intervals are 95 % percentile intervals over `bootstrap` resamples of groups. The resamples depend on `seed` and
+    the task alone, never on the model. Raises RunError for a run folder that cannot be trusted.
+    """
+    if bootstrap < 1:
+        raise UsageError(f"bootstrap is {bootstrap}; an interval needs at least 1 resample")
+    run = run if isinstance(run, Run) else read_run(Path(run))
+    tasks: dict[str, TaskResult] = {}
+    headlines: dict[str, Estimated] = {}
+    for name, card in run.cards.items():
+        items = run.items(name)
+        sample = resample([item.group for item in items], draws=bootstrap, seed=seed, name=name)
+        found = {repr(metric): estimate(metric, items, sample) for metric in metrics_for(card, items)}
+        headline = next(iter(found))
+        headlines[name] = found[headline]
+        tasks[name] = TaskResult(card, headline, {key: value.estimate for key, value in found.items()})
+    manifest = run.manifest
+    return Result(
+        model=manifest.settings["name"],
+        signature=signature(manifest, bootstrap=bootstrap, seed=seed),
+        skills=_skills(run, headlines),
+        tasks=tasks,
+        settings={
+            "model": manifest.settings,
+            "suite": manifest.suite,
+            "limit": manifest.limit,
+            "bootstrap": bootstrap,
+            "seed": seed,
+        },
+    )
+
+
+def signature(manifest: Manifest, *, bootstrap: int, seed: int) -> str:
+    """All that made the numbers, in one readable line (after sacrebleu, Post 2018): no time, no machine."""
+    tasks = [(c.name, c.axis, c.version, c.sha256, c.budgets.model_dump()) for c in manifest.cards.values()]
+    name = re.sub(r"[^\w./@:+-]", "_", manifest.settings["name"])
+    parts = {
+        "rmbench": VERSION,
+        "suite": manifest.suite or "none",
+        "model": f"{name}@{sha256(manifest.settings)[:8]}",
+        "tasks": sha256(sorted(tasks, key=lambda task: task[0]))[:8],
+        "limit": manifest.limit,
+        "seed": manifest.seed,
+        "scores": manifest.scores[:8],
+        "boot": f"{bootstrap}@{seed}",
+    }
+    return "|".join(f"{key}:{value}" for key, value in parts.items() if value is not None)
+
+
+def to_json(result: Result) -> dict[str, Any]:
+    """The result as plain values for strict JSON.
+
+    Keys: model, signature, skills.AXIS, tasks.NAME.METRIC, headlines.NAME (the metric that is the task's skill). Every
+    estimate is {value, low, high, n, missing}, with a reason where a value or an interval is null. Numbers are rounded
+    to 12 decimals: beyond them, machines disagree.
+    """
+    return {
+        "model": result.model,
+        "signature": result.signature,
+        "skills": {name: _plain(estimate) for name, estimate in result.skills.items()},
+        "tasks": {
+            name: {metric: _plain(estimate) for metric, estimate in task.metrics.items()}
+            for name, task in result.tasks.items()
+        },
+        "headlines": {name: task.headline for name, task in result.tasks.items()},
+    }
+
+
+def _plain(found: Estimate) -> dict[str, Any]:
+    numbers = {key: getattr(found, key) for key in ("value", "low", "high")}
+    plain: dict[str, Any] = {key: None if x is None else round(x, 12) + 0.0 for key, x in numbers.items()}
+    plain |= {"n": found.n, "missing": found.missing}
+    return plain if found.reason is None else plain | {"reason": found.reason}
+
+
+def _skills(run: Run, headlines: Mapping[str, Estimated]) -> dict[str, Estimate]:
+    """The mean over tasks per axis, and over the axes."""
+    axes: dict[str, Estimated] = {}
+    for axis in AXES:
+        parts = {name: headlines[name] for name, card in run.cards.items() if card.axis == axis}
+        axes[axis] = _mean(parts, f"no {axis} task was run")
+    axes["overall"] = _mean(axes, "no task was run")
+    return {name: found.estimate for name, found in axes.items()}
+
+
+def _mean(parts: Mapping[str, Estimated], nothing: str) -> Estimated:
+    """The mean of estimates that were made with independent resamples; None where a part has no value."""
+    n = sum(part.estimate.n for part in parts.values())
+    missing = sum(part.estimate.missing for part in parts.values())
+    without = [f"{name}: {part.estimate.reason}" for name, part in parts.items() if part.estimate.value is None]
+    if without or not parts:
+        empty = Estimate(None, None, None, n, missing, without[0] if without else nothing)
+        return Estimated(empty, np.full(1, np.nan))
+    value = float(np.mean([part.estimate.value for part in parts.values()]))
+    replicates = np.mean([part.replicates for part in parts.values()], axis=0)
+    bounds = interval(replicates)
+    if bounds is None:
+        reasons = [f"{name}: {part.estimate.reason}" for name, part in parts.items() if part.estimate.reason]
+        return Estimated(Estimate(value, None, None, n, missing, reasons[0]), replicates)
+    return Estimated(Estimate(value, *bounds, n, missing), replicates)

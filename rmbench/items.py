@@ -1,0 +1,161 @@
+"""Items on disk: read (parquet or jsonl), check, hash, write. One shape for pairs, ties and pools."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import math
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rmbench.errors import TaskError
+from rmbench.types import Item, Message
+
+COLUMNS = ("id", "group", "prompt", "responses", "gold", "probability", "votes", "tags")
+
+
+def read_items(folder: Path) -> tuple[Item, ...]:
+    """The items of a task folder, each one checked. Raises TaskError naming the file, the item and the field."""
+    for name, reader in (("items.parquet", _parquet_rows), ("items.jsonl", _jsonl_rows)):
+        path = folder / name
+        if path.exists():
+            items = tuple(_item(row, f"{path}, item {n}") for n, row in enumerate(reader(path), start=1))
+            check_unique(items, path)
+            return items
+    raise TaskError(
+        f"{folder}: neither items.parquet nor items.jsonl is there; run `rmbench tasks build {folder.name}`"
+    )
+
+
+def content_hash(items: Iterable[Item]) -> str:
+    """sha256 over the items' canonical JSON lines: the same whatever file format or library version stores them."""
+    digest = hashlib.sha256()
+    for item in items:
+        digest.update(json.dumps(asdict(item), sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode())
+        digest.update(b"\n")
+    return digest.hexdigest()
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file in one step: a reader sees the old or the new content, never half."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_bytes(content)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def parquet_bytes(items: Sequence[Item], canary: str) -> bytes:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    tag_names = sorted({name for item in items for name in item.tags})
+    tags = pa.struct([(name, pa.string()) for name in tag_names]) if tag_names else pa.null()
+    message = pa.struct([("role", pa.string()), ("content", pa.string())])
+    schema = pa.schema(
+        [
+            ("id", pa.string()),
+            ("group", pa.string()),
+            ("prompt", pa.list_(message)),
+            ("responses", pa.list_(pa.string())),
+            ("gold", pa.list_(pa.float64())),
+            ("probability", pa.float64()),
+            ("votes", pa.list_(pa.int64())),
+            ("tags", tags),
+        ],
+        metadata={"canary": canary},
+    )
+    rows = [{**{c: getattr(i, c) for c in COLUMNS}, "tags": dict(i.tags) if tag_names else None} for i in items]
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.Table.from_pylist(rows, schema=schema), sink, compression="zstd", compression_level=19)
+    return bytes(sink.getvalue())
+
+
+def _parquet_rows(path: Path) -> list[dict[str, Any]]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        rows: list[dict[str, Any]] = pq.read_table(path).to_pylist()
+    except (pa.ArrowException, OSError) as error:
+        raise TaskError(f"{path}: not a readable parquet file ({error}); restore or rebuild it") from None
+    return rows
+
+
+def _jsonl_rows(path: Path) -> Iterable[dict[str, Any]]:
+    with path.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, start=1):
+            try:
+                row = json.loads(line)
+            except (ValueError, RecursionError) as error:
+                raise TaskError(f"{path}, line {number}: not JSON ({error})") from None
+            if not isinstance(row, dict):
+                raise TaskError(f"{path}, line {number}: expected an object with the fields {', '.join(COLUMNS)}")
+            yield row
+
+
+def _item(row: Mapping[str, Any], where: str) -> Item:
+    unknown = set(row) - set(COLUMNS)
+    if unknown:
+        name = min(unknown)
+        raise TaskError(
+            f"{where}: unknown field {name!r}{did_you_mean(name, COLUMNS)}; fields are {', '.join(COLUMNS)}"
+        )
+    try:
+        votes = row.get("votes")
+        item = Item(
+            id=str(row["id"]),
+            group=str(row["group"]),
+            prompt=tuple(Message(role=m["role"], content=m["content"]) for m in row["prompt"]),
+            responses=tuple(row["responses"]),
+            gold=tuple(float(g) for g in row["gold"]),
+            probability=None if row.get("probability") is None else float(row["probability"]),
+            votes=None if votes is None else (int(votes[0]), int(votes[1])),
+            tags={k: v for k, v in (row.get("tags") or {}).items() if v is not None},
+        )
+    except KeyError as error:
+        raise TaskError(f"{where}: the field {error} is missing") from None
+    except (TypeError, ValueError, AttributeError, IndexError) as error:
+        raise TaskError(f"{where}: a field has the wrong type ({error})") from None
+    check_item(item, where)
+    return item
+
+
+def check_item(item: Item, where: str) -> None:
+    """Raises TaskError when an item breaks what every reader relies on."""
+    where = f"{where} (id {item.id!r})"
+    if len(item.responses) < 2 or len(item.responses) != len(item.gold):
+        raise TaskError(
+            f"{where}: {len(item.responses)} responses and {len(item.gold)} gold values; give at least 2, one gold each"
+        )
+    if not item.prompt or any(not isinstance(m["content"], str) or not m["content"].strip() for m in item.prompt):
+        raise TaskError(f"{where}: the field prompt is empty; give at least one message with text")
+    for index, response in enumerate(item.responses):
+        if not isinstance(response, str) or not response.strip():
+            raise TaskError(f"{where}: responses[{index}] is empty; remove the candidate or give its text")
+    for index, gold in enumerate(item.gold):
+        if not math.isfinite(gold):
+            raise TaskError(f"{where}: gold[{index}] is {gold}; gold must be a finite number")
+    if item.probability is not None and not 0 <= item.probability <= 1:
+        raise TaskError(f"{where}: probability is {item.probability}; it must lie in [0, 1]")
+    if item.votes is not None and (min(item.votes) < 0 or sum(item.votes) == 0):
+        raise TaskError(f"{where}: votes are {item.votes}; give counts that are not negative and not both zero")
+
+
+def check_unique(items: Sequence[Item], where: Path) -> None:
+    seen: set[str] = set()
+    for item in items:
+        if item.id in seen:
+            raise TaskError(f"{where}: the id {item.id!r} occurs twice; ids must be unique")
+        seen.add(item.id)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A hint for a misspelt name, or nothing."""
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""

@@ -1,0 +1,77 @@
+"""What is measured: one file per family. A metric is a frozen value whose repr is its name in every table and file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rmbench.errors import UsageError
+from rmbench.metrics import calibration, generalisation, overoptimization, preference
+from rmbench.metrics.base import Measure
+from rmbench.metrics.temperature import is_shifted
+from rmbench.optimizers import from_budgets
+from rmbench.types import Card, ScoredItem
+
+HUB = Path(__file__).parent / "hub"
+
+
+def metrics_for(card: Card, items: Sequence[ScoredItem]) -> list[Measure]:
+    """The metrics of a task on its axis, the headline first. `items` (complete or not) tell which splits there are."""
+    if card.axis == "overoptimization":
+        return _overoptimization(card)
+    return _calibration(items) if card.axis == "calibration" else _generalisation(items)
+
+
+def load(name: str, **options: Any) -> Any:
+    """A family as a Hugging Face `evaluate.Metric`, offline. Raises UsageError for an unknown name."""
+    known = sorted(path.name for path in HUB.iterdir() if (path / f"{path.name}.py").is_file())
+    if name not in known:
+        raise UsageError(f"there is no metric {name!r}; choose one of {', '.join(known)}")
+    import evaluate
+
+    return evaluate.load(str(HUB / name / f"{name}.py"), **options)
+
+
+def _overoptimization(card: Card) -> list[Measure]:
+    optimizers = from_budgets(card.budgets)
+    kinds = (
+        overoptimization.Recovery,
+        overoptimization.Gap,
+        overoptimization.GoldGain,
+        overoptimization.Headroom,
+    )
+    return [overoptimization.MeanRecovery(tuple(optimizers)), *(kind(o) for kind in kinds for o in optimizers)]
+
+
+def _calibration(items: Sequence[ScoredItem]) -> list[Measure]:
+    shifted = is_shifted(items)
+    known: list[type[calibration.RMSE | calibration.NLL | calibration.Brier]] = [calibration.NLL, calibration.Brier]
+    if all(item.probability is not None for item in items):
+        known.insert(0, calibration.RMSE)
+    metrics: list[Measure] = []
+    for fitted in (True, False):
+        metrics.append(calibration.CalibrationSkill(fitted, shifted=shifted))
+        metrics += [kind(fitted, shifted=shifted) for kind in known]
+        metrics += [calibration.ECE(fitted, shifted=shifted), calibration.ECE(fitted, by="mass", shifted=shifted)]
+    return [*metrics, calibration.Temperature(shifted=shifted), *_preference(items)]
+
+
+def _generalisation(items: Sequence[ScoredItem]) -> list[Measure]:
+    metrics: list[Measure] = [generalisation.RetainedSkill()]
+    if is_shifted(items):
+        metrics += [generalisation.BaseSkill(), generalisation.Gap()]
+    return metrics + _preference(items)
+
+
+def _preference(items: Sequence[ScoredItem]) -> list[Measure]:
+    """Accuracy of each split where there are two, and of each category."""
+    splits = ("base", "shift") if is_shifted(items) else ()
+    metrics: list[Measure] = [preference.Accuracy(), *(preference.Accuracy(split=split) for split in splits)]
+    categories = sorted({item.tags["category"] for item in items if "category" in item.tags})
+    return [
+        *metrics,
+        preference.StrictAccuracy(),
+        preference.TieRate(),
+        *(preference.Accuracy(category=category) for category in categories),
+    ]

@@ -1,0 +1,210 @@
+"""Do margins mean what they say? Proper scores of the probability that a Bradley-Terry reward gives to each pair.
+
+Every metric exists at the cross-fitted temperature (default) and at T = 1 (`fitted=False`). Where the true probability
+p is known there is no binning and no label noise: the skill is 1 - MSE(q, p) / MSE(1/2, p).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+import numpy as np
+from scipy.special import expit
+
+from rmbench.metrics.base import Bools, Measure, ratio
+from rmbench.metrics.temperature import Pairs, fit, is_shifted, logits, pairs
+from rmbench.stats import interval, resample
+from rmbench.types import Floats, ScoredItem
+
+
+@dataclass(frozen=True, repr=False)
+class _Calibration(Measure):
+    """`shifted`: T is fitted on the base split and measured on the other; None asks the items that are given."""
+
+    fitted: bool = True
+    shifted: bool | None = field(default=None, repr=False, kw_only=True)
+
+    def concerns(self, items: Sequence[ScoredItem]) -> Bools:
+        return _shift_side(items) if self._shifted(items) else np.ones(len(items), dtype=bool)
+
+    def _shifted(self, items: Sequence[ScoredItem]) -> bool:
+        return is_shifted(items) if self.shifted is None else self.shifted
+
+    def rows(self, items: Sequence[ScoredItem]) -> Floats:
+        data = pairs(items)
+        log_odds = logits(items, data, fitted=self.fitted, shifted=self._shifted(items))
+        measured = self.concerns(items)
+        return np.where(measured[:, None], self.terms(log_odds, data, measured), 0.0)
+
+    def terms(self, log_odds: Floats, data: Pairs, measured: Bools) -> Floats:
+        """The sums' terms for the model's log-odds, shape (pairs, k); only those of `measured` are used."""
+        raise NotImplementedError
+
+    def combine(self, sums: Floats) -> Floats:
+        return ratio(sums[..., 0], sums[..., 1])
+
+    def why(self, items: Sequence[ScoredItem]) -> str:
+        if self.fitted and self._shifted(items) and _shift_side(items).all():
+            return "no base pair has all its scores, so there is no temperature"
+        if self.fitted and len({item.group for item in items}) < 2:
+            return "a temperature cannot be fitted on other groups: there is one group"
+        return self.nothing
+
+    nothing: ClassVar[str] = "the value is undefined on these pairs"
+
+
+@dataclass(frozen=True, repr=False)
+class CalibrationSkill(_Calibration):
+    """1 - MSE(q, p) / MSE(1/2, p): 0 for a constant reward, 1 for the gold. Vote noise is taken out of both."""
+
+    def terms(self, log_odds: Floats, data: Pairs, measured: Bools) -> Floats:  # noqa: ARG002
+        chance = expit(log_odds)
+        return np.stack([(chance - data.target) ** 2 - data.noise, (0.5 - data.target) ** 2 - data.noise], axis=1)
+
+    def combine(self, sums: Floats) -> Floats:
+        return 1 - ratio(sums[..., 0], sums[..., 1])
+
+    nothing: ClassVar[str] = "every pair is a toss-up, so there is nothing to be calibrated about"
+
+
+@dataclass(frozen=True, repr=False)
+class RMSE(_Calibration):
+    """Root mean squared distance between the model's probability and the target."""
+
+    def terms(self, log_odds: Floats, data: Pairs, measured: Bools) -> Floats:  # noqa: ARG002
+        chance = expit(log_odds)
+        return np.stack([(chance - data.target) ** 2, np.ones_like(chance)], axis=1)
+
+    def combine(self, sums: Floats) -> Floats:
+        value: Floats = np.sqrt(ratio(sums[..., 0], sums[..., 1]))
+        return value
+
+
+@dataclass(frozen=True, repr=False)
+class Brier(_Calibration):
+    """Expected Brier score of a label drawn from the target."""
+
+    def terms(self, log_odds: Floats, data: Pairs, measured: Bools) -> Floats:  # noqa: ARG002
+        chance, p = expit(log_odds), data.target
+        return np.stack([p * (1 - chance) ** 2 + (1 - p) * chance**2, np.ones_like(chance)], axis=1)
+
+
+@dataclass(frozen=True, repr=False)
+class NLL(_Calibration):
+    """Expected negative log-likelihood of a label drawn from the target, in nats."""
+
+    def terms(self, log_odds: Floats, data: Pairs, measured: Bools) -> Floats:  # noqa: ARG002
+        # from the log-odds: a probability would round to 0 or 1 and lose the tail
+        loss = data.target * np.logaddexp(0, -log_odds) + (1 - data.target) * np.logaddexp(0, log_odds)
+        return np.stack([loss, np.ones_like(loss)], axis=1)
+
+
+@dataclass(frozen=True, repr=False)
+class ECE(_Calibration):
+    """Expected calibration error over both orders of every pair, with bins of equal width or equal mass.
+
+    Both orders make the curve symmetric about 1/2, so its upper half holds everything: the favoured side of each pair,
+    in bins / 2 bins. A probability of exactly 1/2 cancels with its mirror image.
+    """
+
+    bins: int = 10
+    by: Literal["width", "mass"] = "width"
+
+    def terms(self, log_odds: Floats, data: Pairs, measured: Bools) -> Floats:
+        favoured = expit(np.abs(log_odds))
+        target = np.where(log_odds >= 0, data.target, 1 - data.target)
+        half = max(1, self.bins // 2)
+        if self.by == "mass":  # by rank; equal probabilities stay together, whatever their last digits
+            level = np.round(favoured, 12)
+            among = np.sort(level[measured])
+            which = np.searchsorted(among, level) * half // max(1, among.size)
+        else:
+            which = np.searchsorted(np.linspace(0.5, 1, half + 1), favoured, side="right") - 1
+        which = np.clip(which, 0, half - 1)
+        rows = np.zeros((len(favoured), half + 1))
+        rows[np.arange(len(favoured)), which] = np.where(log_odds == 0, 0.0, favoured - target)
+        rows[:, half] = np.where(np.isnan(log_odds), np.nan, 1.0)
+        return rows
+
+    def combine(self, sums: Floats) -> Floats:
+        return ratio(np.abs(sums[..., :-1]).sum(axis=-1), sums[..., -1])
+
+
+@dataclass(frozen=True, repr=False)
+class Temperature(Measure):
+    """The T that fits best (on the base split where there is a shift): above 1 the reward is overconfident.
+
+    For the bootstrap the fit is linear around its optimum: one Newton step in 1/T from the sums of slope and curvature.
+    """
+
+    shifted: bool | None = field(default=None, repr=False, kw_only=True)
+
+    def concerns(self, items: Sequence[ScoredItem]) -> Bools:
+        shifted = is_shifted(items) if self.shifted is None else self.shifted
+        return ~_shift_side(items) if shifted else np.ones(len(items), dtype=bool)
+
+    def rows(self, items: Sequence[ScoredItem]) -> Floats:
+        """Curvature, and 1/T times it less the slope, per item: shape (items, 2)."""
+        data = pairs(items)
+        used = self.concerns(items)
+        scale = np.abs(data.margins).max() or 1.0  # so that no square overflows
+        margins = data.margins / scale
+        inverse = fit(margins[used], data.target[used])
+        chance = expit(inverse * margins)
+        curvature = chance * (1 - chance) * margins**2
+        rows = np.stack([scale * curvature, inverse * curvature - (chance - data.target) * margins], axis=1)
+        return np.where(used[:, None], rows, 0.0)
+
+    def combine(self, sums: Floats) -> Floats:
+        return ratio(sums[..., 0], sums[..., 1])
+
+    def why(self, items: Sequence[ScoredItem]) -> str:  # noqa: ARG002
+        return "no temperature fits: higher rewards do not go with preferred responses"
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """One point of the reliability diagram: mean predicted and observed probability, over `n` ordered pairs."""
+
+    p_mean: float
+    observed: float
+    low: float | None
+    high: float | None
+    n: int
+
+
+def reliability(
+    items: Sequence[ScoredItem], bins: int = 10, *, fitted: bool = True, bootstrap: int = 200, seed: int = 0
+) -> list[Bin]:
+    """The filled bins of equal width, by rising probability, over both orders of the complete pairs that are measured.
+
+    The interval is that of the observed probability, by group.
+    """
+    complete = [item for item in items if item.complete]
+    if not complete:
+        return []
+    data, shifted = pairs(complete), is_shifted(items)
+    kept = _shift_side(complete) if shifted else np.ones(len(complete), dtype=bool)
+    first = expit(logits(complete, data, fitted=fitted, shifted=shifted))
+    kept &= np.isfinite(first)
+    chance, target = np.stack([first, 1 - first]), np.stack([data.target, 1 - data.target])
+    which = np.clip(np.searchsorted(np.linspace(0, 1, bins + 1), chance, side="right") - 1, 0, bins - 1)
+    groups = [item.group for item, keep in zip(complete, kept, strict=True) if keep]
+    sample = resample(groups, draws=bootstrap, seed=seed, name="reliability")
+    everything = np.ones(len(groups), dtype=bool)
+    out = []
+    for k in range(bins):
+        here = (which == k) & kept
+        if not here.any():
+            continue
+        rows = np.stack([np.where(here, target, 0).sum(axis=0), here.sum(axis=0)], axis=1)[kept].astype(np.float64)
+        replicates = sample.replicates(rows, lambda sums: ratio(sums[..., 0], sums[..., 1]), everything)
+        low, high = interval(replicates) or (None, None)
+        out.append(Bin(float(chance[here].mean()), float(target[here].mean()), low, high, int(here.sum())))
+    return out
+
+
+def _shift_side(items: Sequence[ScoredItem]) -> Bools:
+    return np.array([item.tags.get("split") != "base" for item in items], dtype=bool)

@@ -1,0 +1,80 @@
+"""What every way of being a reward model shares: the adapter record, the options, and the protocol for tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, runtime_checkable
+
+from rmbench.types import Conversation, Failure, RewardModel, Task
+
+TooLong = Literal["stop", "null"]
+LABEL = "::label="  # PATH::label=NAME picks one output of a classifier that has several
+
+
+@dataclass(frozen=True, slots=True)
+class ModelOptions:
+    """What a user may set about any model; an adapter ignores what does not concern it.
+
+    `tasks` is what will be scored (only `oracle` looks at it). `too_long` says what happens to a conversation beyond
+    the window: "stop" raises TooLongError before anything is scored, "null" makes it a missing score. Nothing is ever
+    truncated. `dtype` and `device` "auto" mean fp32 on CPU and bf16 on CUDA. `max_batch_tokens` counts padding too.
+    """
+
+    tasks: Sequence[Task] = ()
+    seed: int = 0
+    trust_remote_code: bool = False
+    revision: str | None = None
+    too_long: TooLong = "stop"
+    dtype: str = "auto"
+    device: str = "auto"
+    max_batch_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """One name on the command line. `argument` is what follows the colon in `name:ARGUMENT`; empty = takes none."""
+
+    name: str
+    help: str
+    load: Callable[[str, ModelOptions], RewardModel]
+    argument: str = ""
+
+    @property
+    def usage(self) -> str:
+        """How the model is written on the command line."""
+        return f"{self.name}:{self.argument}" if self.argument else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """A conversation as the model reads it. The score is about ids[start:] (all of it unless the adapter says so)."""
+
+    ids: tuple[int, ...]
+    start: int = 0
+
+
+@runtime_checkable
+class TokenModel(RewardModel, Protocol):
+    """A reward model that reads tokens, so that the engine can batch by length and tell identical inputs apart.
+
+    `encode` never truncates; `score_tokens` scores one batch, and its scores must not depend on the batch.
+    """
+
+    @property
+    def max_batch_tokens(self) -> int: ...
+
+    def encode(self, conversations: Sequence[Conversation]) -> Sequence[Tokens | Failure]: ...
+
+    def score_tokens(self, batch: Sequence[Tokens]) -> Sequence[float]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A reward model that is a plain function of one conversation."""
+
+    rule: Callable[[Conversation], float | Failure]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def score(self, conversations: Sequence[Conversation]) -> list[float | Failure]:
+        return [self.rule(conversation) for conversation in conversations]

@@ -1,0 +1,61 @@
+"""A language model as a reward model: how likely it finds the response.
+
+The reward is the mean log-likelihood per token of the response given the prompt, in nats. The prompt is written by the
+chat template up to where the assistant begins; prompt and response are tokenised apart, so that the border is exact,
+and the end-of-turn mark is not counted.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+
+from rmbench.models.base import Adapter, ModelOptions, Tokens
+from rmbench.models.hf import Loaded, TokenScorer, load_folder, pad
+from rmbench.models.hub import Snapshot, fetch
+from rmbench.types import Conversation
+
+
+class Likelihood(TokenScorer):
+    """Mean log-likelihood per token of ids[start:], by a causal language model."""
+
+    def __init__(self, loaded: Loaded, options: ModelOptions) -> None:
+        super().__init__(loaded, options)
+        self.settings["score"] = "mean log-likelihood per response token (nats)"
+        self._can_keep = "logits_to_keep" in inspect.signature(loaded.model.forward).parameters
+
+    def pieces(self, conversation: Conversation) -> tuple[str, ...]:
+        return (self.render(conversation[:-1], prompt_only=True), conversation[-1]["content"])
+
+    def score_tokens(self, batch: Sequence[Tokens]) -> list[float]:
+        """One mean log-likelihood per sequence; the token before ids[start] predicts the first one."""
+        import torch
+
+        inputs = pad(batch, 0, self.model.device)
+        width = inputs["input_ids"].shape[1]
+        starts = [max(tokens.start, 1) for tokens in batch]  # nothing predicts a very first token
+        first = min(starts) - 1  # logits before this position predict prompts only
+        keep = {"logits_to_keep": width - first} if self._can_keep else {}
+        with torch.inference_mode():
+            logits = self.model(**inputs, use_cache=False, **keep).logits[:, -(width - first) :]
+            out = []
+            for row, tokens, start in zip(logits, batch, starts, strict=True):
+                predicted = row[start - 1 - first : len(tokens.ids) - 1 - first].float()
+                target = torch.tensor(tokens.ids[start:], device=row.device)
+                out.append(-float(torch.nn.functional.cross_entropy(predicted, target)))
+        return out
+
+
+def load(argument: str, options: ModelOptions) -> Likelihood:
+    """Any causal language model with a chat template: a folder or a Hub id."""
+    return load_snapshot(fetch(argument, options), options)
+
+
+def load_snapshot(snapshot: Snapshot, options: ModelOptions, name: str | None = None) -> Likelihood:
+    """As `load`, from files that are already here. `name` replaces the folder's name in tables."""
+    loaded = load_folder(snapshot, options, "AutoModelForCausalLM")
+    loaded.settings["name"] = name or f"likelihood-{snapshot.name}"
+    return Likelihood(loaded, options)
+
+
+ADAPTER = Adapter("likelihood", "a causal language model: mean log-likelihood of the response", load, "PATH")

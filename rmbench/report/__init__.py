@@ -1,0 +1,1 @@
+"""Results for people: the terminal's table and the self-contained page."""

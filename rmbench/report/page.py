@@ -1,0 +1,170 @@
+"""What the page shows, gathered from a run folder: plain values for the template, no HTML."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rmbench.evaluation import evaluate
+from rmbench.report import panels, words
+from rmbench.report.charts import CONFIG
+from rmbench.report.worst import texts, worst_fooled
+from rmbench.scores import Manifest, Run, read_run
+from rmbench.types import AXES, Result, TaskResult
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Maps skills to per cent of a bar's width: 0 (or the lowest skill, down to -1) on the left, 1 on the right."""
+
+    low: float
+
+    def x(self, value: float) -> float:
+        """Position of a value, clamped to the bar."""
+        return round(100 * (min(1.0, max(self.low, value)) - self.low) / (1 - self.low), 2)
+
+    def width(self, a: float, b: float) -> float:
+        """Distance between two values, never negative."""
+        return round(abs(self.x(b) - self.x(a)), 2)
+
+
+def build_page(run_path: Path, tasks_dir: Path | None) -> dict[str, Any]:
+    """The template's values for a run folder. Raises RunError if the folder cannot be read."""
+    run = read_run(run_path)
+    result = evaluate(run)
+    by_axis = {axis: [t for t in result.tasks.values() if t.card.axis == axis] for axis in AXES}
+    charts: dict[str, Any] = {}
+    pools = [panels.pool(run, task, charts) for task in by_axis["overoptimization"]]
+    calibrations = [panels.calibration(run, task, charts) for task in by_axis["calibration"]]
+    generalisations = [panels.generalisation(run, task, charts) for task in by_axis["generalisation"]]
+    return {
+        "model": words.one_line(result.model),
+        "manifest": run.manifest,
+        "facts": _facts(run.manifest),
+        "sections": _sections(by_axis),
+        "skill_scale": words.SKILL_SCALE,
+        "notices": _notices(run),
+        "skills": [_skill(result, name) for name in ("overall", *AXES)],
+        "scale": _scale(result),
+        "tasks_by_axis": [(words.TITLES[axis], tasks) for axis, tasks in by_axis.items() if tasks],
+        "pools": pools,
+        "calibrations": calibrations,
+        "generalisations": generalisations,
+        **_fooled(run, result, tasks_dir),
+        "all_tasks": list(result.tasks.values()),
+        "settings": _settings(run.manifest),
+        "commands": _commands(run_path),
+        "signature": words.visible(result.signature),
+        "glossary": words.GLOSSARY,
+        "charts": {"config": CONFIG, "charts": charts},
+    }
+
+
+def _facts(manifest: Manifest) -> list[str]:
+    responses = sum(count.responses for count in manifest.counts.values())
+    facts = [
+        f"suite {manifest.suite}" if manifest.suite else "chosen tasks",
+        f"{len(manifest.cards)} task{'s' if len(manifest.cards) != 1 else ''}",
+        f"{responses:,} responses".replace(",", "\N{NO-BREAK SPACE}"),
+        f"first {manifest.limit} prompts of each task" if manifest.limit else "",
+        f"seed {manifest.seed}",
+        manifest.created.replace("T", " ").replace("+00:00", " UTC"),
+    ]
+    return [words.one_line(fact) for fact in facts if fact]
+
+
+def _sections(by_axis: Mapping[Any, Sequence[TaskResult]]) -> list[tuple[str, str]]:
+    # AXES backwards: the axis that no other benchmark shows comes first on the page.
+    middle = [(axis, words.TITLES[axis]) for axis in reversed(AXES) if by_axis[axis]]
+    rest = [("fooled", "Worst-fooled examples"), ("metrics", "All metrics"), ("settings", "Settings")]
+    return [("skills", "Skills"), *middle, *rest, ("recompute", "Recompute"), ("glossary", "Glossary")]
+
+
+def _skill(result: Result, name: str) -> dict[str, Any]:
+    estimate = result.skills[name]
+    return {
+        "key": name,
+        "title": words.TITLES[name],
+        "asks": words.ASKS.get(name, ""),
+        "estimate": estimate,
+        "reading": words.reading(name, estimate),
+    }
+
+
+def _scale(result: Result) -> Scale:
+    estimates = [*result.skills.values(), *(task.skill for task in result.tasks.values())]
+    lowest = min((v for e in estimates for v in (e.value, e.low) if v is not None), default=0.0)
+    return Scale(max(-1.0, math.floor(min(0.0, lowest) * 4) / 4))
+
+
+def _notices(run: Run) -> list[str]:
+    """What a reader must know before the numbers: failed scores and cut texts."""
+    counts = run.manifest.counts.values()
+    failed, total = sum(c.failed for c in counts), sum(c.responses for c in counts)
+    notes = []
+    if failed:
+        top = sorted(run.reasons.items(), key=lambda pair: (-pair[1], pair[0]))[:3]
+        reasons = "; ".join(f"{words.one_line(reason)} ({count})" for reason, count in top)
+        notes.append(
+            f"{failed} of {total} responses have no score, and their items are left out of the numbers: {reasons}."
+        )
+    if truncated := sum(c.truncated for c in counts):
+        notes.append(f"{truncated} of {total} responses were cut to fit the model's window.")
+    return notes
+
+
+def _fooled(run: Run, result: Result, tasks_dir: Path | None) -> dict[str, Any]:
+    cases = worst_fooled(run)
+    found, notes = texts(run, cases, tasks_dir)
+    shown = [
+        {"case": case, "title": result.tasks[case.task].card.title, "texts": found.get((case.task, case.item))}
+        for case in cases
+    ]
+    return {"fooled": shown, "fooled_notes": [words.one_line(note) for note in notes]}
+
+
+def _settings(manifest: Manifest) -> list[dict[str, Any]]:
+    run = [
+        ("suite", manifest.suite or words.MISSING),
+        ("seed", manifest.seed),
+        ("limit", manifest.limit or "none"),
+        ("created", manifest.created),
+        ("rmbench", manifest.rmbench),
+        ("digest of the scores", manifest.scores),
+    ]
+    counts = [
+        (name, c.items, c.responses, c.scored, c.failed, c.tied, c.truncated, c.tokens, words.number(c.seconds, 1))
+        for name, c in manifest.counts.items()
+    ]
+    heads = ["Task", "Items", "Responses", "Scored", "Failed", "Tied", "Truncated", "Tokens", "Seconds"]
+    versions = [
+        (name, f"version {card.version}, {card.licence}, {card.source}, sha256 {card.sha256}")
+        for name, card in manifest.cards.items()
+    ]
+    return [
+        _table("Model", ["Setting", "Value"], [(k, _plain(v)) for k, v in manifest.settings.items()]),
+        _table("Run", ["Setting", "Value"], run),
+        _table("Environment", ["Setting", "Value"], list(manifest.environment.items())),
+        _table("Counts per task", heads, counts),
+        _table("Task versions", ["Task", "Version"], versions),
+    ]
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "\n".join(f"{key}: {_plain(inner)}" for key, inner in value.items()) or "none"
+    return words.MISSING if value is None else str(value)
+
+
+def _table(label: str, heads: list[str], rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
+    return {"label": label, "heads": heads, "rows": [[words.visible(cell) for cell in row] for row in rows]}
+
+
+def _commands(run_path: Path) -> str:
+    import shlex
+
+    name = shlex.quote(words.one_line(run_path.name or run_path.resolve().name))
+    return f"rmbench evaluate {name}\nrmbench evaluate {name} --json\nrmbench report {name} --out report.html"

@@ -1,0 +1,179 @@
+"""One panel per task: its chart, the table with the same numbers, and the words that stand in for the picture."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import MutableMapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from rmbench.report import charts as draw
+from rmbench.report.details import DETAILS
+from rmbench.report.words import MISSING, number, percent
+from rmbench.scores import Run
+from rmbench.types import Estimate, TaskResult
+
+Charts = MutableMapping[str, Any]
+SPLITS = (("base", "Accuracy(split='base')"), ("shift", "Accuracy(split='shift')"), ("all", "Accuracy"))
+HOLLOW = 0.1  # share of saturated prompts from which a point is drawn hollow; every share is written out
+NO_ITEMS = "no item has all its scores"
+
+
+def pool(run: Run, task: TaskResult, charts: Charts) -> dict[str, Any]:
+    """Gold and proxy against sqrt(KL) of one pool task. Adds two charts to `charts`."""
+    from rmbench.metrics.curves import curves
+
+    name = task.card.name
+    items = [item for item in run.items(name) if item.complete]
+    panel: dict[str, Any] = {
+        "card": task.card,
+        "skill": task.skill,
+        "details": DETAILS[task.card.axis][1](task),
+        "gold_chart": None,
+        "reason": NO_ITEMS,
+    }
+    if not items:
+        return panel
+    floor = sum(float(item.gold.mean()) for item in items) / len(items)
+    points = _directed([_point(task, point) for series in curves(items).values() for point in series])
+    gold_id, proxy_id = f"gold-{name}", f"proxy-{name}"
+    charts[gold_id] = draw.gold_chart(points, floor)
+    charts[proxy_id] = draw.proxy_chart(points)
+    marked = [p for p in points if p["budgeted"]]
+    heads = ["Budget", "KL, nats", "Gold", "95 % interval", "Gold itself", "Proxy, sd", "Note"]
+    return panel | {
+        "chart": gold_id,
+        "proxy_chart": proxy_id,
+        "gold_label": _gold_label(task, floor, marked),
+        "proxy_label": f"Standardised proxy against the square root of KL for {task.card.title}",
+        "notes": _pool_notes(marked),
+        "table": {"label": task.card.title, "heads": heads, "rows": [_pool_row(p) for p in points]},
+    }
+
+
+def calibration(run: Run, task: TaskResult, charts: Charts) -> dict[str, Any]:
+    """Reliability diagram of one calibration task. Adds one chart to `charts`."""
+    from rmbench.metrics.calibration import reliability
+
+    name = task.card.name
+    items = [item for item in run.items(name) if item.complete]
+    panel: dict[str, Any] = {
+        "card": task.card,
+        "skill": task.skill,
+        "details": DETAILS[task.card.axis][1](task),
+        "chart": None,
+        "reason": NO_ITEMS,
+    }
+    if not items:
+        return panel
+    bins = [_bin(b) for b in reliability(items)]
+    charts[f"reliability-{name}"] = draw.reliability_chart(bins)
+    worst = max(bins, key=lambda b: abs(b["observed"] - b["p_mean"]))
+    heads = ["Predicted", "Preferred", "95 % interval", "Pairs"]
+    rows = [(number(b["p_mean"], 3), number(b["observed"], 3), _range(b["low"], b["high"]), b["n"]) for b in bins]
+    return panel | {
+        "chart": f"reliability-{name}",
+        "label": f"Reliability diagram of {task.card.title}. Furthest from the diagonal: predicted"
+        f" {percent(worst['p_mean'])}, preferred {percent(worst['observed'])}",
+        "table": {"label": task.card.title, "heads": heads, "rows": rows},
+    }
+
+
+def generalisation(run: Run, task: TaskResult, charts: Charts) -> dict[str, Any]:  # noqa: ARG001 - one shape for all
+    """Base and shift accuracy of one task. Adds one chart to `charts`."""
+    found = [(split, task.metrics.get(name)) for split, name in SPLITS]
+    rows = [_split(split, e) for split, e in found if e is not None and e.value is not None]
+    rows = rows[:2] if len(rows) > 1 else rows  # "all" stands alone where the task has no base side
+    panel: dict[str, Any] = {
+        "card": task.card,
+        "skill": task.skill,
+        "details": DETAILS[task.card.axis][1](task),
+        "chart": None,
+        "reason": NO_ITEMS,
+    }
+    if not rows:
+        return panel
+    charts[f"shift-{task.card.name}"] = draw.shift_chart(rows)
+    said = ", ".join(f"{row['split']} {percent(row['value'])}" for row in rows)
+    table = [(row["split"], number(row["value"], 3), _range(row["low"], row["high"]), row["n"]) for row in rows]
+    return panel | {
+        "chart": f"shift-{task.card.name}",
+        "label": f"Pair accuracy of {task.card.title}: {said}",
+        "table": {"label": task.card.title, "heads": ["Split", "Accuracy", "95 % interval", "Items"], "rows": table},
+    }
+
+
+def _panel(task: TaskResult) -> dict[str, Any]:
+    """What every panel has, drawn or not."""
+    details = DETAILS[task.card.axis][1](task) if task.skill.value is not None else []
+    return {"card": task.card, "skill": task.skill, "details": details, "chart": None, "reason": NO_ITEMS}
+
+
+def _point(task: TaskResult, p: Any) -> dict[str, Any]:
+    budgets = task.card.budgets
+    tilt = p.optimizer == "tilt"
+    nats = f"{p.budget:g} nat{'' if p.budget == 1 else 's'}"
+    note = [f"saturated on {percent(p.saturated_share)} of the prompts"] * p.saturated
+    note += ["pool-limited"] * p.pool_limited
+    return {
+        "optimizer": p.optimizer,
+        "label": f"tilt, {nats}" if tilt else f"best of {p.budget:g}",
+        "tag": nats if tilt else f"n={p.budget:g}",
+        "d": math.sqrt(max(0.0, p.kl)),
+        "kl": p.kl,
+        "gold": p.gold,
+        "gold_low": p.gold_low,
+        "gold_high": p.gold_high,
+        "oracle": p.oracle,
+        "proxy": p.proxy,
+        "hollow": p.saturated_share >= HOLLOW or p.pool_limited,
+        "note": ", ".join(note) or MISSING,
+        "budgeted": p.budget in (budgets.tilt if tilt else budgets.best_of_n),
+    }
+
+
+def _directed(points: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Tell each point whether its label goes above: away from the other optimizer's curve, so that they do not meet."""
+    for point in points:
+        others = sorted((p["d"], p["gold"]) for p in points if p["optimizer"] != point["optimizer"])
+        tilt = point["optimizer"] == "tilt"
+        other = float(np.interp(point["d"], [d for d, _ in others], [g for _, g in others])) if others else -math.inf
+        point["above"] = tilt if math.isclose(point["gold"], other, abs_tol=1e-3) else point["gold"] > other
+    return points
+
+
+def _pool_row(p: dict[str, Any]) -> tuple[str, ...]:
+    golds = (number(p["gold"], 3), _range(p["gold_low"], p["gold_high"]), number(p["oracle"], 3))
+    return (p["label"], number(p["kl"]), *golds, number(p["proxy"]), p["note"])
+
+
+def _pool_notes(marked: Sequence[dict[str, Any]]) -> list[str]:
+    notes = []
+    for kind, meaning in (
+        ("saturated", "ties or the pool's size keep the proxy from spending the budget in full"),
+        ("pool-limited", "n is a large share of the pool"),
+    ):
+        if labels := [p["label"] for p in marked if kind in p["note"]]:
+            notes.append(f"{kind.capitalize()} at {'; '.join(labels)}: {meaning}.")
+    return notes
+
+
+def _gold_label(task: TaskResult, floor: float, marked: Sequence[dict[str, Any]]) -> str:
+    said = "; ".join(f"{p['label']} {number(p['gold'])} of {number(p['oracle'])}" for p in marked)
+    return (
+        f"Mean gold against the square root of KL for {task.card.title}."
+        f" Without optimisation {number(floor)}; reached, of what the gold itself reaches: {said}"
+    )
+
+
+def _bin(b: Any) -> dict[str, Any]:
+    return {"p_mean": b.p_mean, "observed": b.observed, "low": b.low, "high": b.high, "n": b.n}
+
+
+def _split(split: str, e: Estimate) -> dict[str, Any]:
+    return {"split": split, "value": e.value, "low": e.low, "high": e.high, "n": e.n}
+
+
+def _range(low: float | None, high: float | None) -> str:
+    return MISSING if low is None or high is None else f"[{number(low, 3)}, {number(high, 3)}]"

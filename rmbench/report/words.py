@@ -1,0 +1,115 @@
+"""Numbers and axes in plain words, shared by the terminal and the page."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable
+
+from rmbench.types import Estimate
+
+MISSING = "–"
+SKILL_SCALE = "0 = a constant reward · 1 = the gold reward itself · below 0 = harmful"
+
+TITLES = {
+    "generalisation": "Generalisation",
+    "calibration": "Calibration",
+    "overoptimization": "Overoptimization",
+    "overall": "Overall",
+}
+ASKS = {
+    "generalisation": "Does it still pick the better answer when style, domain or difficulty shift?",
+    "calibration": "Can its score differences be read as probabilities?",
+    "overoptimization": "How much true reward is left when answers are optimised against it?",
+}
+GLOSSARY: tuple[tuple[str, str], ...] = (
+    ("Gold", "The true grade of a response in [0, 1], given by a program that reads the text."),
+    ("Proxy", "The score of the reward model under test. Here it is standardised within each prompt."),
+    ("Skill", "A metric put on one scale: 0 is a constant reward, 1 is the gold itself, below 0 is harmful."),
+    ("Interval", "95 % percentile bootstrap over prompts. Every model is resampled alike, so models compare in pairs."),
+    ("Best of n", "Draw n responses and keep the one with the highest proxy. Computed exactly, without sampling."),
+    ("Tilt", "Responses reweighted by exp(λ · proxy): the optimum of KL-regularised reinforcement learning."),
+    ("KL, nats", "How far optimisation has moved away from the reference policy. The charts show its square root."),
+    ("Recovery", "Gold gained by optimising the proxy, as a share of what optimising the gold itself would gain."),
+    ("Overoptimization gap", "1 minus recovery. Above 1, optimising made the answers worse than not optimising."),
+    ("Saturated", "The proxy has too many ties (or the pool is too small) to spend this budget."),
+    ("Pool-limited", "n is a large share of the pool, so the point leans on few responses per prompt."),
+    ("Calibration skill", "1 minus the squared error of the predicted probabilities over that of always saying ½."),
+    ("T", "Temperature that turns score differences into probabilities. Fitted on some prompts, used on the others."),
+    ("ECE", "Expected calibration error: mean distance between predicted and observed frequency, over bins."),
+    ("Retained skill", "Pair accuracy on the shifted split, rescaled so that coin flips are 0 and no error is 1."),
+    ("Missing", "Items left out because a score failed. They are counted, never turned into a number."),
+)
+
+
+def visible(text: object) -> str:
+    """The text with control and direction-override characters spelt out, so that it cannot disguise itself."""
+    return "".join(
+        f"[U+{ord(c):04X}]" if unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"} and c not in "\n\t" else c
+        for c in str(text)
+    )
+
+
+def one_line(text: object) -> str:
+    """As `visible`, with line breaks and tabs folded into single blanks."""
+    return visible(" ".join(str(text).split()))
+
+
+def number(value: float | None, digits: int = 2) -> str:
+    """A number with a true minus sign and without a negative zero; a dash for None."""
+    if value is None:
+        return MISSING
+    text = f"{value:.{digits}f}"
+    return text.lstrip("-") if float(text) == 0 else text.replace("-", "−")
+
+
+def interval(estimate: Estimate, digits: int = 2) -> str:
+    """`[low, high]`, or a dash where no interval could be formed."""
+    if estimate.low is None or estimate.high is None:
+        return MISSING
+    return f"[{number(estimate.low, digits)}, {number(estimate.high, digits)}]"
+
+
+def percent(value: float) -> str:
+    """A proportion as a whole percentage."""
+    return f"{number(100 * value, 0)}\N{NO-BREAK SPACE}%"
+
+
+def reading(name: str, estimate: Estimate) -> str:
+    """One sentence that says what a skill means for a user. `name` is an axis or "overall"."""
+    if estimate.value is None:
+        return f"No number: {estimate.reason or 'not measured'}."
+    if estimate.low is not None and estimate.high is not None and estimate.low <= 0 <= estimate.high:
+        return "Cannot be told apart from a constant reward: the interval holds 0."
+    return _READINGS[name](estimate.value)
+
+
+def _overoptimization(v: float) -> str:
+    if v < 0:
+        return "Harmful: optimising against it leaves the answers worse than not optimising at all."
+    return f"Optimising against it recovers {percent(v)} of the gold gain available at the task budgets."
+
+
+def _calibration(v: float) -> str:
+    if v < 0:
+        return "Harmful: its probabilities are further from the truth than always saying one half."
+    return f"Its probabilities remove {percent(v)} of the squared error of always saying one half."
+
+
+def _generalisation(v: float) -> str:
+    if v < 0:
+        return "Harmful: on shifted pairs it prefers the worse answer more often than not."
+    return f"On shifted pairs it covers {percent(v)} of the way from coin flips to no error."
+
+
+def _overall(v: float) -> str:
+    if v < 0:
+        return "Harmful: on the mean of the three axes it does worse than a constant reward."
+    return f"The plain mean of the three axes: {percent(v)} of the way from a constant reward to the gold."
+
+
+_READINGS: dict[str, Callable[[float], str]] = {
+    "overoptimization": _overoptimization,
+    "calibration": _calibration,
+    "generalisation": _generalisation,
+    "overall": _overall,
+}

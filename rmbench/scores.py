@@ -1,0 +1,205 @@
+"""The run folder: what `run` writes and all that `evaluate` reads.
+
+    manifest.json    what was run: model settings, cards, counts, environment, digest of the scores
+    scores.parquet   one row per response; a failed score is null with its reason
+
+Nothing half-written is ever left behind, and nothing that was changed by hand is read back.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import chain
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import Field, ValidationError, field_validator
+
+from rmbench.errors import RunError
+from rmbench.rows import Row, canonical, content_digest, digest, read_rows, scored_items, sha256, task_rows, write_rows
+from rmbench.types import Card, Failure, ScoredItem, Strict, Task
+
+__all__ = ["VERSION", "Counts", "Manifest", "Run", "canonical", "digest", "read_run", "sha256", "write_run"]
+
+VERSION = "0.1.0"
+MANIFEST = "manifest.json"
+SCORES = "scores.parquet"
+
+
+class Counts(Strict):
+    """What happened in one task. `tied` counts responses that share their score with another one of the same item."""
+
+    items: int = Field(ge=0)
+    responses: int = Field(ge=0)
+    scored: int = Field(ge=0)
+    failed: int = Field(ge=0)
+    tied: int = Field(ge=0)
+    truncated: int = Field(ge=0)
+    tokens: int = Field(ge=0)
+    seconds: float = Field(ge=0, allow_inf_nan=False)
+
+
+class Manifest(Strict):
+    """What was run. `settings` is all that decides the scores; `scores` is the digest of scores.parquet's content."""
+
+    format: Literal[1] = 1
+    rmbench: str
+    created: str
+    settings: dict[str, Any]
+    suite: str | None
+    seed: int
+    limit: int | None = Field(ge=1)
+    environment: dict[str, str]
+    counts: dict[str, Counts]
+    cards: dict[str, Card]
+    scores: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+    @field_validator("settings")
+    @classmethod
+    def _named(cls, settings: dict[str, Any]) -> dict[str, Any]:
+        if not isinstance(settings.get("name"), str) or not settings["name"]:
+            raise ValueError("settings must hold the model's name")
+        return settings
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A validated run. `reasons` counts why scores are missing, over all tasks."""
+
+    manifest: Manifest
+    tasks: Mapping[str, tuple[ScoredItem, ...]]
+    reasons: Mapping[str, int]
+
+    @property
+    def cards(self) -> Mapping[str, Card]:
+        return self.manifest.cards
+
+    def items(self, task: str) -> list[ScoredItem]:
+        """The items of a task, sorted by id. Raises RunError for a task that was not run."""
+        if task not in self.tasks:
+            raise RunError(f"task {task!r} was not run; this run holds: {', '.join(self.tasks)}")
+        return list(self.tasks[task])
+
+
+def write_run(
+    path: Path,
+    *,
+    settings: Mapping[str, Any],
+    suite: str | None,
+    seed: int,
+    limit: int | None,
+    tasks: Sequence[Task],
+    scores: Mapping[str, Sequence[Sequence[float | Failure]]],
+    environment: Mapping[str, str],
+    stats: Mapping[str, Mapping[str, float]],
+    created: str | None = None,
+) -> Path:
+    """Write a run folder, whole or not at all.
+
+    `scores[task][i][j]` is the reward of response j of `task.items[i]`; a limited run passes limited tasks. `suite` is
+    "name@version". `stats[task]` holds `seconds`, `tokens` and `truncated` (each 0 if absent). Non-finite scores are
+    stored as null with their reason. Raises RunError if the folder holds something or the scores do not fit the items.
+    """
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise RunError(f"{path} already holds something; choose another folder or remove it")
+    per_task = {task.card.name: task_rows(task, scores[task.card.name]) for task in tasks}
+    rows = list(chain.from_iterable(per_task.values()))
+    try:
+        manifest = Manifest(
+            rmbench=VERSION,
+            created=created or datetime.now(UTC).isoformat(timespec="seconds"),
+            settings=json.loads(canonical(dict(settings))),
+            suite=suite,
+            seed=seed,
+            limit=limit,
+            environment=dict(environment),
+            counts={name: _counts(found, stats.get(name, {})) for name, found in per_task.items()},
+            cards={task.card.name: task.card for task in tasks},
+            scores=content_digest(rows),
+        )
+        text = json.dumps(manifest.model_dump(mode="json"), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    except (TypeError, ValueError) as error:
+        raise RunError(f"{path} was not written: {_first(error)}") from error
+    _install(path, text, rows)
+    return path
+
+
+def read_run(path: Path) -> Run:
+    """Read and check a run folder. Raises RunError, naming file and field, for anything that cannot be trusted."""
+    for name in (MANIFEST, SCORES):
+        if not (path / name).is_file():
+            raise RunError(f"{path} is not a run folder: it has no {name}; make one with `rmbench run`")
+    manifest = _read_manifest(path / MANIFEST)
+    where = path / SCORES
+    rows = read_rows(where)
+    tasks = scored_items(where, rows, manifest.cards)
+    if content_digest(rows) != manifest.scores:
+        raise RunError(f"{where} does not match the digest in {MANIFEST}: it was changed after the run; run it again")
+    for name, items in tasks.items():
+        found = (len(items), sum(len(i.gold) for i in items), sum(int(np.isnan(i.scores).sum()) for i in items))
+        counts = manifest.counts[name]
+        if found != (counts.items, counts.responses, counts.failed):
+            raise RunError(f"{path / MANIFEST}: counts.{name} does not match {SCORES}; run it again")
+    return Run(manifest, tasks, Counter(row.reason for row in rows if row.reason is not None))
+
+
+def _counts(rows: Sequence[Row], stats: Mapping[str, float]) -> Counts:
+    seen = Counter((row.item, row.score) for row in rows if row.score is not None)
+    scored = sum(seen.values())
+    return Counts(
+        items=len({row.item for row in rows}),
+        responses=len(rows),
+        scored=scored,
+        failed=len(rows) - scored,
+        tied=sum(n for n in seen.values() if n > 1),
+        truncated=int(stats.get("truncated", 0)),
+        tokens=int(stats.get("tokens", 0)),
+        seconds=float(stats.get("seconds", 0.0)),
+    )
+
+
+def _install(path: Path, manifest: str, rows: Sequence[Row]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.parent / f".{path.name}.{os.getpid()}.tmp"
+    try:
+        draft.mkdir()
+        write_rows(draft / SCORES, rows)
+        (draft / MANIFEST).write_text(manifest, encoding="utf-8")
+        draft.rename(path)  # atomic: takes the place of an empty folder, fails on a full one
+    except OSError as error:
+        raise RunError(f"{path} could not be written: {error}") from error
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _read_manifest(path: Path) -> Manifest:
+    def refuse(constant: str) -> object:
+        raise RunError(f"{path} holds {constant}, which is not JSON; run it again")
+
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
+        manifest = Manifest.model_validate(raw)
+    except json.JSONDecodeError as error:
+        raise RunError(f"{path} is damaged at line {error.lineno}: {error.msg}; run it again") from error
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise RunError(f"{path} is damaged: {error}; run it again") from error
+    except ValidationError as error:
+        raise RunError(f"{path}: {_first(error)}; restore the field or run it again") from error
+    if manifest.counts.keys() != manifest.cards.keys():
+        raise RunError(f"{path}: counts and cards must name the same tasks; run it again")
+    return manifest
+
+
+def _first(error: Exception) -> str:
+    """The first complaint of pydantic, in one line."""
+    if not isinstance(error, ValidationError):
+        return str(error)
+    first = error.errors()[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"

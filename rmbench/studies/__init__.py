@@ -1,0 +1,1 @@
+"""Experiments that train models: slow, run by hand, their products committed."""

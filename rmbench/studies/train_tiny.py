@@ -1,0 +1,241 @@
+"""Train the embedded `tiny` reward model.
+
+    python -m rmbench.studies.train_tiny --out rmbench/models/tiny_weights --steps 12000
+
+The worlds know which claims of a text are true. While training, a second head predicts that at the last token of every
+claim; a third predicts the next token. Both are dropped afterwards: what is saved is a plain sequence classifier with
+one scalar at the last token. Without the dense supervision a model this small stays at chance for a very long time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 - the community's name
+
+from rmbench.studies.tiny_data import VALIDATION, Encoded, Sample, encode, groups, train_tokenizer
+
+CHUNK = 16  # sequences in one forward pass: long enough to be efficient, short enough for the cache
+TAU = 0.15  # gold difference that doubles as one nat of preference: the scale of the reward
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All that decides the outcome."""
+
+    out: Path
+    steps: int
+    seed: int = 0
+    prompts: int = 16
+    candidates: int = 4
+    hidden: int = 128
+    layers: int = 4
+    heads: int = 4
+    inner: int = 384
+    vocabulary: int = 3000
+    rate: float = 1e-3
+    warmup: int = 200
+    decay: float = 0.3
+    lm_weight: float = 0.5
+    window: int = 1024
+    threads: int = 2
+    worlds: tuple[str, ...] | None = None
+
+
+class Trainee(nn.Module):
+    """A sequence classifier with the two extra heads that are used in training alone."""
+
+    def __init__(self, settings: Settings, tokenizer: Any) -> None:
+        super().__init__()
+        from transformers import LlamaConfig, LlamaForSequenceClassification
+
+        config = LlamaConfig(
+            vocab_size=len(tokenizer),
+            hidden_size=settings.hidden,
+            intermediate_size=settings.inner,
+            num_hidden_layers=settings.layers,
+            num_attention_heads=settings.heads,
+            num_key_value_heads=settings.heads,
+            max_position_embeddings=settings.window,
+            pad_token_id=tokenizer.pad_token_id,
+            bos_token_id=None,
+            eos_token_id=tokenizer.eos_token_id,
+            num_labels=1,
+            attn_implementation="sdpa",
+        )
+        self.model = LlamaForSequenceClassification(config)
+        self.claim = nn.Linear(settings.hidden, 1)
+
+    def forward(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Hidden states (batch, length, hidden) and the reward at each row's last token (batch,)."""
+        hidden = self.model.model(input_ids=ids, attention_mask=mask, use_cache=False).last_hidden_state
+        last = mask.sum(1) - 1
+        return hidden, self.model.score(hidden[torch.arange(len(ids)), last])[:, 0]
+
+    def next_token_loss(self, hidden: Tensor, ids: Tensor, answer: Tensor) -> Tensor:
+        """Cross-entropy of the answer tokens whose value can be known (`answer` marks them), embeddings tied."""
+        rows, columns = answer.nonzero(as_tuple=True)
+        logits = hidden[rows, columns - 1] @ self.model.model.embed_tokens.weight.T
+        return F.cross_entropy(logits, ids[rows, columns])
+
+
+def collate(batch: Sequence[Encoded], pad: int) -> tuple[Tensor, Tensor]:
+    """Right-padded ids and mask, (batch, longest)."""
+    longest = max(len(e.ids) for e in batch)
+    ids = torch.full((len(batch), longest), pad)
+    mask = torch.zeros((len(batch), longest), dtype=torch.long)
+    for row, e in enumerate(batch):
+        ids[row, : len(e.ids)] = torch.tensor(e.ids)
+        mask[row, : len(e.ids)] = 1
+    return ids, mask
+
+
+def loss_of(
+    trainee: Trainee, batch: list[list[Sample]], tokenizer: Any, lm_weight: float
+) -> tuple[Tensor, dict[str, float]]:
+    """Preference, regression, claim and next-token losses of some groups."""
+    samples = [s for group in batch for s in group]
+    encoded = encode(tokenizer, samples)
+    reward, logits, ok, foresight = _forward(trainee, encoded, tokenizer.pad_token_id)
+    gold = torch.tensor([s.gold for s in samples]).view(len(batch), -1)
+    first, second = torch.triu_indices(gold.shape[1], gold.shape[1], offset=1)
+    margin = reward.view(gold.shape)[:, first] - reward.view(gold.shape)[:, second]
+    preference = F.binary_cross_entropy_with_logits(margin, torch.sigmoid((gold[:, first] - gold[:, second]) / TAU))
+    regression = F.mse_loss(reward * TAU, gold.flatten() - 0.5)
+    claim = F.binary_cross_entropy_with_logits(logits, ok)
+    total = preference + 4 * regression + claim + lm_weight * foresight
+    log = {
+        "preference": preference.item(),
+        "claim": claim.item(),
+        "claim_accuracy": ((logits > 0) == (ok > 0.5)).float().mean().item(),
+        "next_token": foresight.item(),
+        "gold_error": regression.item() ** 0.5,
+    }
+    return total, log
+
+
+def _forward(trainee: Trainee, encoded: Sequence[Encoded], pad: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Rewards in the given order, claim logits and truths, and the next-token loss; in chunks of like length."""
+    order = sorted(range(len(encoded)), key=lambda i: len(encoded[i].ids))
+    rewards: dict[int, Tensor] = {}
+    logits, truths, foresight = [], [], []
+    for chunk in (order[i : i + CHUNK] for i in range(0, len(order), CHUNK)):
+        part = [encoded[i] for i in chunk]
+        ids, mask = collate(part, pad)
+        hidden, reward = trainee(ids, mask)
+        rewards.update(zip(chunk, reward, strict=True))
+        marks = [(row, last, float(ok)) for row, e in enumerate(part) for _, last, ok in e.spans]
+        rows, positions, ok = (torch.tensor(column) for column in zip(*marks, strict=True))
+        logits.append(trainee.claim(hidden[rows, positions])[:, 0])
+        truths.append(ok)
+        foresight.append(trainee.next_token_loss(hidden, ids, _known_tokens(part, ids.shape)))
+    ordered = torch.stack([rewards[i] for i in range(len(encoded))])
+    return ordered, torch.cat(logits), torch.cat(truths), torch.stack(foresight).mean()
+
+
+def _known_tokens(encoded: Sequence[Encoded], shape: Sequence[int]) -> Tensor:
+    """Marks the tokens of true claims: what the prompt lets a reader foresee. Wrong claims would teach errors."""
+    known = torch.zeros(tuple(shape), dtype=torch.bool)
+    for row, e in enumerate(encoded):
+        for first, last, ok in e.spans:
+            known[row, first : last + 1] = ok
+    return known
+
+
+@torch.no_grad()
+def validate(trainee: Trainee, tokenizer: Any, settings: Settings, prompts: int = 120) -> dict[str, float]:
+    """Pair accuracy per world on training-split prompts that training never sees."""
+    right: dict[str, list[float]] = defaultdict(list)
+    for group in itertools.islice(groups(VALIDATION, 8, settings.worlds), prompts):
+        ids, mask = collate(encode(tokenizer, group), tokenizer.pad_token_id)
+        reward = trainee(ids, mask)[1].numpy()
+        gold = np.array([s.gold for s in group])
+        for a, b in itertools.combinations(range(len(group)), 2):
+            if abs(gold[a] - gold[b]) >= 0.1:
+                right[group[0].world].append(float((reward[a] > reward[b]) == (gold[a] > gold[b])))
+    return {name: round(float(np.mean(hits)), 3) for name, hits in right.items()}
+
+
+def rate_at(step: int, settings: Settings) -> float:
+    """Warm-up, plateau, linear decay over the last share."""
+    left = (settings.steps - step) / (settings.decay * settings.steps)
+    return settings.rate * min(1.0, (step + 1) / settings.warmup, max(left, 0.01))
+
+
+def train(settings: Settings) -> None:
+    """Train, log a line every 100 steps, save every 500, resume from the checkpoint if there is one."""
+    torch.set_num_threads(settings.threads)
+    torch.manual_seed(settings.seed)
+    settings.out.mkdir(parents=True, exist_ok=True)
+    tokenizer = train_tokenizer(settings.vocabulary, 3000, settings.out)
+    trainee = Trainee(settings, tokenizer)
+    optimizer = torch.optim.AdamW(trainee.parameters(), lr=settings.rate, betas=(0.9, 0.98), weight_decay=0.01)
+    checkpoint = settings.out.with_suffix(".checkpoint.pt")
+    start = 0
+    if checkpoint.exists():
+        state = torch.load(checkpoint, weights_only=True)
+        trainee.load_state_dict(state["trainee"])
+        optimizer.load_state_dict(state["optimizer"])
+        start = state["step"]
+    stream = groups(settings.seed + start * settings.prompts, settings.candidates, settings.worlds)
+    began, logs = time.time(), []
+    for step in range(start, settings.steps):
+        for parameters in optimizer.param_groups:
+            parameters["lr"] = rate_at(step, settings)
+        batch = list(itertools.islice(stream, settings.prompts))
+        loss, log = loss_of(trainee, batch, tokenizer, settings.lm_weight)
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(trainee.parameters(), 1.0)
+        optimizer.step()
+        logs.append(log)
+        if (step + 1) % 100 == 0:
+            means = {key: round(float(np.mean([entry[key] for entry in logs])), 4) for key in logs[0]}
+            print(json.dumps({"step": step + 1, "minutes": round((time.time() - began) / 60, 1), **means}), flush=True)
+            logs = []
+        if (step + 1) % 500 == 0 or step + 1 == settings.steps:
+            print(json.dumps({"step": step + 1, "pair_accuracy": validate(trainee, tokenizer, settings)}), flush=True)
+            state = {"trainee": trainee.state_dict(), "optimizer": optimizer.state_dict(), "step": step + 1}
+            torch.save(state, checkpoint)
+            trainee.model.save_pretrained(settings.out)
+
+
+def main() -> None:
+    """Read the options and train."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--steps", type=int, required=True)
+    for name in (
+        "seed",
+        "prompts",
+        "candidates",
+        "hidden",
+        "layers",
+        "heads",
+        "inner",
+        "vocabulary",
+        "threads",
+        "warmup",
+    ):
+        parser.add_argument(f"--{name}", type=int, default=getattr(Settings, name))
+    for name in ("rate", "lm_weight", "decay"):
+        parser.add_argument(f"--{name}", type=float, default=getattr(Settings, name))
+    parser.add_argument("--worlds", nargs="*")
+    options = vars(parser.parse_args())
+    options["worlds"] = tuple(options["worlds"]) if options["worlds"] else None
+    train(Settings(**options))
+
+
+if __name__ == "__main__":
+    main()

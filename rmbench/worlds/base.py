@@ -1,0 +1,189 @@
+"""What a world is: prompts from a seed, a writer's choices, and a program that grades the text.
+
+A writer's choices are categorical with known reference probabilities, so a policy over them is a real policy with
+exact probabilities and exact KL. The gold program never sees the choices: it reads the text alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any, ClassVar, Literal
+
+from rmbench.types import Message
+from rmbench.worlds import surface
+
+Split = Literal["train", "test"]
+Difficulty = Literal["base", "hard"]
+Domain = Literal["base", "held_out"]
+Picks = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What the user asks, and what the grader needs to know (`data`, plain JSON values)."""
+
+    world: str
+    seed: int
+    text: str
+    data: Mapping[str, Any]
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """The prompt as a chat of one user turn."""
+        return (Message(role="user", content=self.text),)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One decision of the writer. The first option is what a careful writer would pick."""
+
+    name: str
+    options: tuple[str, ...]
+    probs: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        assert len(self.options) == len(self.probs)
+        assert math.isclose(sum(self.probs), 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A checkable part of a text, text[start:end]. `key` is what it speaks of, `value` what it says of it."""
+
+    start: int
+    end: int
+    key: str
+    value: str
+    ok: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Gold:
+    """The grade of a text in [0, 1], the counts behind it, and the claims that were found, in order."""
+
+    score: float
+    parts: Mapping[str, float]
+    claims: tuple[Claim, ...] = field(default=())
+
+
+def split_of(text: str) -> Split:
+    """Training or test, decided by the prompt's own text, so that no prompt can ever be in both."""
+    return "train" if hashlib.sha256(text.encode()).digest()[0] % 2 else "test"
+
+
+class World(ABC):
+    """The base of every world. A world writes `make`, `substance`, `body`, `read` and `expect_substance`.
+
+    `gold` is shared: substance = max(0, right - wrong - invented) / asked, times a quality factor that falls with
+    every sentence that says nothing. A world with other rules (instruction following) overrides `grade` or `gold`.
+    """
+
+    name: ClassVar[str]
+    version: ClassVar[int]
+    summary: ClassVar[str]
+
+    @abstractmethod
+    def make(self, rng: Random, difficulty: Difficulty, domain: Domain) -> tuple[str, dict[str, Any]]:
+        """A fresh prompt text and the data that its grader needs."""
+
+    @abstractmethod
+    def substance(self, prompt: Prompt) -> tuple[Choice, ...]:
+        """The choices about content, which depend on the prompt."""
+
+    @abstractmethod
+    def body(self, prompt: Prompt, picks: Picks, rng: Random) -> list[str]:
+        """The content sentences that the picks call for. `rng` decides wording alone, never what is said."""
+
+    @abstractmethod
+    def read(self, prompt: Prompt, sentence: str) -> list[Claim]:
+        """The claims in one sentence (markdown already removed), offsets within it. No claim = it says nothing."""
+
+    @abstractmethod
+    def asked(self, prompt: Prompt) -> int:
+        """How many things a complete answer states."""
+
+    @abstractmethod
+    def expect_substance(self, prompt: Prompt, picks: Picks) -> dict[str, float]:
+        """The `right` and `wrong` (and other) counts that `gold` must find in the rendered text."""
+
+    def prompt(
+        self, seed: int, *, split: Split = "test", difficulty: Difficulty = "base", domain: Domain = "base"
+    ) -> Prompt:
+        """Prompt number `seed` of a split: the same arguments give the same prompt for ever."""
+        rng = Random(f"{self.name}/{self.version}/{split}/{difficulty}/{domain}/{seed}")
+        while True:
+            text, data = self.make(rng, difficulty, domain)
+            if split_of(text) == split:
+                return Prompt(self.name, seed, text, data)
+
+    def choices(self, prompt: Prompt) -> tuple[Choice, ...]:
+        """Every choice of the writer: content first, then surface habits."""
+        habits = (Choice(name, tuple(o), tuple(o.values())) for name, o in surface.HABITS.items())
+        return (*self.substance(prompt), *habits)
+
+    def sample(self, prompt: Prompt, rng: Random) -> dict[str, str]:
+        """One draw from the reference policy."""
+        return {c.name: rng.choices(c.options, c.probs)[0] for c in self.choices(prompt)}
+
+    def render(self, prompt: Prompt, picks: Picks, seed: int) -> str:
+        """The text that the picks describe. `seed` varies the wording and nothing else."""
+        rng = Random(f"{prompt.text}/{seed}")
+        return surface.dress(self.body(prompt, picks, rng), picks, rng)
+
+    def gold(self, prompt: Prompt, text: str) -> Gold:
+        """Grade a text by reading it."""
+        claims: list[Claim] = []
+        found: dict[str, set[str]] = {}
+        wrong: set[tuple[str, str]] = set()
+        filler = repeats = authority = 0
+        for sentence in surface.split(text):
+            said = self.read(prompt, sentence.text)
+            fresh = [c for c in said if c.value not in found.get(c.key, set())]
+            if not said:
+                filler += 1
+                authority += surface.cites_authority(sentence.text)
+                claims.append(Claim(sentence.start, sentence.end, "filler", sentence.text, ok=False))
+            repeats += bool(said) and not fresh
+            for claim in said:
+                found.setdefault(claim.key, set()).add(claim.value)
+                if not claim.ok:
+                    wrong.add((claim.key, claim.value))
+                claims.append(surface.shift(sentence, claim))
+        bad_keys = {key for key, _ in wrong}
+        parts = {
+            "right": float(len(found.keys() - bad_keys)),
+            "wrong": float(len(wrong)),
+            "asked": float(self.asked(prompt)),
+            "filler": float(filler),
+            "repeats": float(repeats),
+            "authority": float(authority),
+            "markup": float(surface.count_markup(text)),
+            "words": float(len(text.split())),
+        }
+        return Gold(self.grade(prompt, parts), parts, tuple(claims))
+
+    def grade(self, prompt: Prompt, parts: Mapping[str, float]) -> float:
+        """From counts to a score in [0, 1]."""
+        substance = max(0.0, parts["right"] - parts["wrong"]) / parts["asked"]
+        return min(1.0, substance) * surface.quality(parts)
+
+    def expect(self, prompt: Prompt, picks: Picks) -> dict[str, float]:
+        """The counts that the picks promise; `gold(render(picks)).parts` must agree on every key."""
+        counts = self.expect_substance(prompt, picks)
+        sentences = len(self.body(prompt, picks, Random(0)))
+        return {**counts, **surface.expect(picks, sentences)}
+
+
+def weighted(**probs: float) -> tuple[tuple[str, ...], tuple[float, ...]]:
+    """Options and probabilities for a Choice, written as keywords."""
+    return tuple(probs), tuple(probs.values())
+
+
+def pick(rng: Random, bank: Sequence[str], **values: object) -> str:
+    """A random template of the bank, filled in."""
+    return rng.choice(bank).format(**values)

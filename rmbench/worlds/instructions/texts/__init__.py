@@ -1,0 +1,1 @@
+"""The banks: one `Kind` per kind of text."""
