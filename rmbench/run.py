@@ -116,7 +116,7 @@ def _tasks(
     """`name@version` of the suite (None for single tasks) and the tasks, cut to the limit."""
     from rmbench.task import limit_task, load_suite, load_task
 
-    if tasks is not None:
+    if tasks:
         suite_id = None
         named: Sequence[str | Task] = [tasks] if isinstance(tasks, str) else tasks
         chosen = [load_task(t, extra_dir) if isinstance(t, str) else t for t in named]
@@ -126,8 +126,6 @@ def _tasks(
     else:
         raise UsageError("there is nothing to run: name a suite or at least one task")
     names = [task.card.name for task in chosen]
-    if not names:
-        raise UsageError("there is nothing to run: the list of tasks is empty")
     if len(set(names)) < len(names):
         raise UsageError(f"two of the tasks share a name; a run needs each once: {', '.join(names)}")
     return suite_id, [limit_task(task, limit) for task in chosen] if limit is not None else chosen

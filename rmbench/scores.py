@@ -104,13 +104,13 @@ def write_run(
     """Write a run folder, whole or not at all.
 
     `scores[task][i][j]` is the reward of response j of `task.items[i]`; a limited run passes limited tasks. `suite` is
-    "name@version". `stats[task]` holds `seconds`, `tokens` and `truncated` (each 0 if absent). Non-finite scores are
-    stored as null with their reason. Raises RunError if the folder holds something or the scores do not fit the items.
+    "name@version"; `stats[task]` may hold seconds, tokens and truncated. Scores that are not finite are stored as null
+    with a reason. Raises RunError if the folder holds something already or the scores do not fit the items.
     """
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise RunError(f"{path} already holds something; choose another folder or remove it")
-    per_task = {task.card.name: task_rows(task, scores[task.card.name]) for task in tasks}
-    rows = list(chain.from_iterable(per_task.values()))
+    found = {task.card.name: task_rows(task, scores[task.card.name]) for task in tasks}
+    rows = list(chain.from_iterable(found.values()))
     try:
         manifest = Manifest(
             rmbench=VERSION,
@@ -120,15 +120,14 @@ def write_run(
             seed=seed,
             limit=limit,
             environment=dict(environment),
-            counts={name: _counts(found, stats.get(name, {})) for name, found in per_task.items()},
+            counts={name: _counts(part, stats.get(name, {})) for name, part in found.items()},
             cards={task.card.name: task.card for task in tasks},
             scores=content_digest(rows),
         )
-        text = json.dumps(manifest.model_dump(mode="json"), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        text = json.dumps(manifest.model_dump(mode="json"), indent=2, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise RunError(f"{path} was not written: {_first(error)}") from error
-    _install(path, text, rows)
-    return path
+    return _install(path, text + "\n", rows)
 
 
 def read_run(path: Path) -> Run:
@@ -165,7 +164,7 @@ def _counts(rows: Sequence[Row], stats: Mapping[str, float]) -> Counts:
     )
 
 
-def _install(path: Path, manifest: str, rows: Sequence[Row]) -> None:
+def _install(path: Path, manifest: str, rows: Sequence[Row]) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.parent / f".{path.name}.{os.getpid()}.tmp"
     try:
@@ -177,6 +176,7 @@ def _install(path: Path, manifest: str, rows: Sequence[Row]) -> None:
         raise RunError(f"{path} could not be written: {error}") from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+    return path
 
 
 def _read_manifest(path: Path) -> Manifest:

@@ -2,12 +2,12 @@
 
 import io
 import re
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from report_runs import CARD, chat, make_reports
 from rich.console import Console
 
 from rmbench.errors import RunError, UsageError
@@ -17,107 +17,39 @@ from rmbench.report.html import write_report
 from rmbench.report.progress import RunProgress
 from rmbench.report.terminal import print_result
 from rmbench.report.worst import fooled, worst_fooled
-from rmbench.scores import read_run, write_run
+from rmbench.scores import read_run
 from rmbench.task import read_task, write_task
-from rmbench.types import Estimate, Failure, Item, Message, ScoredItem
-
-EVIL = '<img src=x onerror="window.pwned=1"></script><script>window.pwned=2</script>{{ 7*7 }}'
-MODEL = f"org/model \u202egnp.exe\x1b[31m[red] {EVIL}"
-CARD = {
-    "version": 1,
-    "asks": f"Does it hold? {EVIL}",
-    "limits": "Synthetic numbers.",
-    "licence": "CC0-1.0",
-    "source": "written for this test",
-    "canary": "rmbench:00000000-0000-0000-0000-000000000000",
-    "chance": 0.0,
-}
-
-
-def chat(text):
-    return (Message(role="user", content=text),)
-
-
-def pool(rng, n):
-    gold = rng.beta(2, 2, 64)
-    texts = tuple(f"answer {k} of {n} {EVIL if k % 2 else ''}" for k in range(64))
-    return Item(f"p{n}", chat(f"question {n} {EVIL}"), texts, tuple(gold), f"g{n}")
-
-
-def pair(rng, n, **tags):
-    p = float(rng.uniform(0.05, 0.95))
-    gold = (1.0, 0.0) if p > 0.5 else (0.0, 1.0)
-    return Item(f"q{n}", chat(f"pair {n}"), (f"a{n}", f"b{n}"), gold, f"g{n // 2}", p, tags=tags)
-
-
-def logit(p):
-    return float(np.log(p / (1 - p)))
+from rmbench.types import Estimate, ScoredItem
 
 
 @pytest.fixture(scope="module")
-def tasks(tmp_path_factory):
-    """A folder with one task per axis, and the tasks."""
-    rng = np.random.default_rng(0)
-    root = tmp_path_factory.mktemp("tasks")
-    shifted = [pair(rng, n, split="base" if n % 2 else "shift") for n in range(60)]
-    items = {
-        "t_pool": ("overoptimization", [pool(rng, n) for n in range(12)]),
-        "t_calibration": ("calibration", [pair(rng, n) for n in range(60)]),
-        "t_shift": ("generalisation", shifted),
-    }
-    for name, (axis, content) in items.items():
-        write_task(root / name, CARD | {"name": name, "axis": axis, "title": f"Title of {name}"}, content)
-    return root, [read_task(root / name) for name in items]
+def root(tmp_path_factory):
+    return make_reports(tmp_path_factory.mktemp("reports"))
 
 
-def scores_of(task, rng):
-    """A proxy that follows the gold, but loves the responses below 0.2."""
-    if task.card.name == "t_pool":
-        return [[3 * g + rng.normal() * 0.3 + 4 * (g < 0.2) for g in item.gold] for item in task.items]
-    return [[logit(item.probability) + rng.normal() * 0.5, 0.0] for item in task.items]
+@pytest.fixture
+def run_path(root):
+    return root / "run"
 
 
-def make_run(path, tasks, change=lambda name, scores: scores, **settings):
-    rng = np.random.default_rng(1)
-    write_run(
-        path,
-        settings={"name": MODEL, "revision": EVIL, **settings},
-        suite="test@1",
-        seed=0,
-        limit=None,
-        tasks=tasks,
-        scores={t.card.name: change(t.card.name, scores_of(t, rng)) for t in tasks},
-        environment={"python": "3"},
-        stats={},
-        created="2026-01-02T03:04:05+00:00",
-    )
-    return path
+@pytest.fixture
+def broken_run(root):
+    return root / "broken"
 
 
-@pytest.fixture(scope="module")
-def run_path(tmp_path_factory, tasks):
-    return make_run(tmp_path_factory.mktemp("runs") / "run", tasks[1])
+@pytest.fixture
+def report(root):
+    return root / "report.html"
 
 
-@pytest.fixture(scope="module")
-def broken_run(tmp_path_factory, tasks):
-    """Two pools and every shifted pair without a score."""
-
-    def lose(name, scores):
-        gone = {"t_pool": 2, "t_shift": len(scores)}.get(name, 0)
-        return [[Failure(f"timeout {EVIL}")] * len(s) if i < gone else s for i, s in enumerate(scores)]
-
-    return make_run(tmp_path_factory.mktemp("runs") / "broken", tasks[1], lose)
+@pytest.fixture
+def broken_report(root):
+    return root / "broken.html"
 
 
-@pytest.fixture(scope="module")
-def report(tmp_path_factory, run_path, tasks):
-    return write_report(run_path, tmp_path_factory.mktemp("out") / "report.html", tasks_dir=tasks[0])
-
-
-@pytest.fixture(scope="module")
-def broken_report(tmp_path_factory, broken_run):
-    return write_report(broken_run, tmp_path_factory.mktemp("out") / "broken.html")
+@pytest.fixture
+def pool_task(root):
+    return read_task(root / "tasks" / "t_pool")
 
 
 def printed(result, width=80, run=Path("runs/x")):
@@ -259,16 +191,16 @@ def test_page_holds_everything_as_text(report, run_path):
     assert "https://" not in re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL)
 
 
-def test_page_shows_the_texts_that_fooled(report, tasks, run_path):
+def test_page_shows_the_texts_that_fooled(report, pool_task, run_path):
     worst = worst_fooled(read_run(run_path), 1)[0]
-    item = next(i for i in tasks[1][0].items if i.id == worst.item)
+    item = next(i for i in pool_task.items if i.id == worst.item)
     text = report.read_text(encoding="utf-8")
     for shown in (item.prompt[0]["content"], item.responses[worst.pick], item.responses[worst.best]):
         assert shown.split(" <")[0] in text
 
 
-def test_same_run_same_bytes(report, run_path, tasks, tmp_path):
-    again = write_report(run_path, tmp_path / "again.html", tasks_dir=tasks[0])
+def test_same_run_same_bytes(report, run_path, root, tmp_path):
+    again = write_report(run_path, tmp_path / "again.html", tasks_dir=root / "tasks")
     assert again.read_bytes() == report.read_bytes()
 
 
@@ -278,8 +210,8 @@ def test_page_says_when_texts_are_not_there(broken_report):
     assert "proxy rank 1" in text
 
 
-def test_page_does_not_show_texts_of_another_version(run_path, tasks, tmp_path):
-    changed = [replace(i, prompt=chat("SOMETHING ELSE")) for i in tasks[1][0].items]
+def test_page_does_not_show_texts_of_another_version(run_path, pool_task, tmp_path):
+    changed = [replace(i, prompt=chat("SOMETHING ELSE")) for i in pool_task.items]
     card = CARD | {"name": "t_pool", "axis": "overoptimization", "title": "changed"}
     write_task(tmp_path / "tasks" / "t_pool", card, changed)
     text = write_report(run_path, tmp_path / "r.html", tasks_dir=tmp_path / "tasks").read_text(encoding="utf-8")
@@ -315,96 +247,3 @@ def test_bad_input(run_path, tmp_path):
     with pytest.raises(RunError, match="not a run folder"):
         write_report(tmp_path, tmp_path / "x.html")
     assert not (tmp_path / "x.html").exists()
-
-
-# --- browser
-
-
-@pytest.fixture(scope="module")
-def browser():
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("chromium is not installed")
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as playwright:
-        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
-        yield browser
-        browser.close()
-
-
-class Visit:
-    """An open page and all that it did."""
-
-    def __init__(self, browser, path, width):
-        self.page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme="light")
-        self.said, self.asked = [], []
-        self.page.on("console", lambda message: self.said.append(f"{message.type}: {message.text}"))
-        self.page.on("pageerror", lambda error: self.said.append(f"error: {error}"))
-        self.page.on("request", lambda request: self.asked.append(request.url))
-        self.page.goto(path.as_uri())
-        self.page.wait_for_selector("html[data-drawn]", timeout=20_000)
-
-
-@pytest.fixture(params=[1280, 390])
-def visit(request, browser, report):
-    visit = Visit(browser, report, request.param)
-    yield visit
-    visit.page.close()
-
-
-def test_browser_draws_every_chart_and_stays_offline(visit, report):
-    page = visit.page
-    assert visit.said == []
-    assert visit.asked == [report.as_uri()]
-    assert page.evaluate("window.pwned") is None
-    assert page.title().startswith("org/model")
-    boxes = page.locator("[data-chart]")
-    assert boxes.count() == 4  # gold and proxy, reliability, base and shift
-    for i in range(boxes.count()):
-        svg = boxes.nth(i).locator("svg.marks")
-        assert svg.count() == 1
-        assert svg.locator("path").count() > 5
-        assert boxes.nth(i).get_attribute("aria-label")
-    assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
-
-
-def test_browser_charts_follow_the_colour_scheme(visit):
-    colour = "getComputedStyle(document.querySelector('svg.marks .role-axis-label text')).fill"
-    light = visit.page.evaluate(colour)
-    visit.page.emulate_media(color_scheme="dark")
-    dark = visit.page.evaluate(colour)
-    visit.page.emulate_media(color_scheme="dark", media="print")
-    assert light != dark
-    assert visit.page.evaluate(colour) == light  # paper is white
-
-
-def test_browser_headings_are_in_order(visit):
-    levels = visit.page.evaluate("[...document.querySelectorAll('h1,h2,h3,h4')].map(h => +h.tagName[1])")
-    assert levels[0] == 1
-    assert levels.count(1) == 1
-    assert all(b - a <= 1 for a, b in zip(levels, levels[1:], strict=False))
-
-
-def test_browser_policy_stops_what_was_not_shipped(visit):
-    visit.page.evaluate(
-        "const s = document.createElement('script'); s.textContent = 'window.pwned = 3'; document.body.append(s)"
-    )
-    assert visit.page.evaluate("window.pwned") is None
-    assert any("Content Security Policy" in line for line in visit.said)
-
-
-def test_browser_tooltip_shows_numbers(visit):
-    point = visit.page.locator("[data-chart^=gold] .mark-symbol path").first
-    point.scroll_into_view_if_needed()
-    point.hover(force=True)
-    visit.page.wait_for_selector("#vg-tooltip-element.visible")
-    assert "gold itself" in visit.page.locator("#vg-tooltip-element").inner_text()
-
-
-def test_browser_shows_an_incomplete_run(browser, broken_report):
-    visit = Visit(browser, broken_report, 390)
-    assert visit.said == []
-    assert visit.page.locator("[data-chart] svg.marks").count() == 3
-    assert visit.page.evaluate("document.documentElement.scrollWidth") <= 390
-    visit.page.close()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import tomllib
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +14,7 @@ import pytest
 
 from rmbench.errors import RunError
 from rmbench.rows import Row, content_digest
-from rmbench.scores import digest, read_run, write_run
+from rmbench.scores import VERSION, digest, read_run, write_run
 from rmbench.types import Card, Failure, Item, Task
 
 
@@ -240,3 +242,8 @@ def test_unknown_task(tmp_path):
 def test_created_is_the_only_thing_that_differs_between_equal_runs(tmp_path):
     one, two = (write(tmp_path / name, created="2026-01-01") for name in ("one", "two"))
     assert all((one / n).read_bytes() == (two / n).read_bytes() for n in ("manifest.json", "scores.parquet"))
+
+
+def test_version_is_that_of_the_package():
+    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())
+    assert project["project"]["version"] == VERSION

@@ -1,8 +1,10 @@
-"""Tiny random transformers folders, made in a moment: what the model tests load and break."""
+"""Tiny random transformers folders and tasks, made in a moment: what the tests of models and runs load and break."""
 
 from __future__ import annotations
 
 import json
+
+from rmbench.types import Card, Item, Task
 
 TEXTS = [
     "Ada was born in London in 1815.",
@@ -14,12 +16,44 @@ SUFFIXED = (
     "{{ bos_token }}{% for m in messages %}<|{{ m.role }}|>{{ m.content }}{{ eos_token }}{% endfor %}"
     "{% if add_generation_prompt %}<|assistant|>{% endif %}"
 )
-BARE = "{% for m in messages %}{{ m.role }}: {{ m.content }} {% endfor %}{% if add_generation_prompt %}assistant: {% endif %}"
+BARE = (
+    "{% for m in messages %}{{ m.role }}: {{ m.content }} {% endfor %}"
+    "{% if add_generation_prompt %}assistant: {% endif %}"
+)
 SPECIALS = ["<s>", "</s>", "<pad>", "<|user|>", "<|assistant|>", "<|system|>"]
 
 
 def chat(prompt, response):
     return ({"role": "user", "content": prompt}, {"role": "assistant", "content": response})
+
+
+def task(name="toy", items=6, responses=3, axis="generalisation"):
+    """Items with three answers each; the gold is 0, 1/3, 2/3 in an order that differs between items."""
+    card = Card(
+        name=name,
+        axis=axis,
+        version=1,
+        title="t",
+        asks="a",
+        limits="l",
+        licence="Apache-2.0",
+        source="tests",
+        canary="rmbench:00000000-0000-0000-0000-000000000000",
+        chance=0.5,
+        items=items,
+        sha256="0" * 64,
+    )
+    rows = [
+        Item(
+            id=f"i{n}",
+            prompt=({"role": "user", "content": f"Question {n}?"},),
+            responses=tuple(f"Answer {k} {'word ' * (n + 2 * k)}" for k in range(responses)),
+            gold=tuple(((k + n) % responses) / responses for k in range(responses)),
+            group=f"g{n}",
+        )
+        for n in range(items)
+    ]
+    return Task(card, tuple(rows))
 
 
 def tokenizer(template=SUFFIXED, pad="<pad>", **more):
@@ -38,7 +72,12 @@ def tokenizer(template=SUFFIXED, pad="<pad>", **more):
         single="<s> $A", special_tokens=[("<s>", inner.token_to_id("<s>"))]
     )
     made = PreTrainedTokenizerFast(
-        tokenizer_object=inner, bos_token="<s>", eos_token="</s>", pad_token=pad, clean_up_tokenization_spaces=False, **more
+        tokenizer_object=inner,
+        bos_token="<s>",
+        eos_token="</s>",
+        pad_token=pad,
+        clean_up_tokenization_spaces=False,
+        **more,
     )
     made.chat_template = template
     return made

@@ -1,9 +1,9 @@
 """JudgeBench (Tan et al. 2024, arXiv 2410.12784): pairs of answers by one model, one right and one wrong.
 
-Files: `items_*.jsonl` (pair_id, original_id, source, question, response_A, response_B, label "A>B" or "B>A") and, for the
-scores of reward models, `outputs_*.jsonl` with `judgments[0].judgment.scores` = [A, B] for the first order. The official
-figure is the micro average over pairs where an exact tie is wrong: our `StrictAccuracy`. The pairs of one question are
-one group, since they share their prompt.
+Files: `items_*.jsonl` (pair_id, original_id, source, question, response_A, response_B, label "A>B" or "B>A") and, for
+the scores of reward models, `outputs_*.jsonl` with `judgments[0].judgment.scores` = [A, B] for the first order. The
+official figure is the micro average over pairs where an exact tie is wrong: our `StrictAccuracy`. The pairs of one
+question are one group, since they share their prompt.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ CARD: dict[str, Any] = {
     "version": 1,
     "title": "JudgeBench: which of two answers of one model is right",
     "asks": "Knowledge, reasoning, math and coding questions with checkable answers; one answer is right, one wrong.",
-    "limits": "350 pairs from 157 questions: intervals are wide. StrictAccuracy (a tie is wrong) is the official figure.",
+    "limits": "350 pairs from 157 questions: wide intervals. StrictAccuracy (a tie is wrong) is the official figure.",
     "licence": "not stated by its authors; read from your own copy",
     "source": "https://huggingface.co/datasets/ScalerLab/JudgeBench",
     "citation": "Tan et al. 2024, JudgeBench, arXiv 2410.12784",

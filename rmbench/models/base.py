@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
+from rmbench.errors import UsageError
 from rmbench.types import Conversation, Failure, RewardModel, Task
 
 TooLong = Literal["stop", "null"]
@@ -29,6 +30,12 @@ class ModelOptions:
     dtype: str = "auto"
     device: str = "auto"
     max_batch_tokens: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.too_long not in ("stop", "null"):
+            raise UsageError(f"too_long must be stop or null, not {self.too_long!r}")
+        if self.max_batch_tokens is not None and self.max_batch_tokens < 1:
+            raise UsageError(f"max_batch_tokens must be at least 1, not {self.max_batch_tokens}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,7 @@ def load_folder(snapshot: Snapshot, options: ModelOptions, auto_class: str) -> L
         "device": torch.device(device).type,
         "window": window,
         "too_long": options.too_long,
+        "remote_code": options.trust_remote_code,
     }
     return Loaded(model.to(device).eval(), tokenizer, settings, window, source)
 

@@ -49,6 +49,7 @@ def build_page(run_path: Path, tasks_dir: Path | None) -> dict[str, Any]:
         "notices": _notices(run),
         "skills": [_skill(result, name) for name in ("overall", *AXES)],
         "scale": _scale(result),
+        "missing": any(task.skill.missing for task in result.tasks.values()),
         "tasks_by_axis": [(words.TITLES[axis], tasks) for axis, tasks in by_axis.items() if tasks],
         "pools": pools,
         "calibrations": calibrations,

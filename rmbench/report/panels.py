@@ -47,7 +47,7 @@ def pool(run: Run, task: TaskResult, charts: Charts) -> dict[str, Any]:
         "proxy_chart": proxy_id,
         "gold_label": _gold_label(task, floor, marked),
         "proxy_label": f"Standardised proxy against the square root of KL for {task.card.title}",
-        "notes": _pool_notes(marked),
+        "notes": _pool_notes(task, marked),
         "table": {"label": task.card.title, "heads": heads, "rows": [_pool_row(p) for p in points]},
     }
 
@@ -112,14 +112,14 @@ def _panel(task: TaskResult) -> dict[str, Any]:
 
 def _point(task: TaskResult, p: Any) -> dict[str, Any]:
     budgets = task.card.budgets
-    tilt = p.optimizer == "tilt"
-    nats = f"{p.budget:g} nat{'' if p.budget == 1 else 's'}"
+    label, tag = _budget(p.optimizer, p.budget)
     note = [f"saturated on {percent(p.saturated_share)} of the prompts"] * p.saturated
     note += ["pool-limited"] * p.pool_limited
     return {
         "optimizer": p.optimizer,
-        "label": f"tilt, {nats}" if tilt else f"best of {p.budget:g}",
-        "tag": nats if tilt else f"n={p.budget:g}",
+        "budget": p.budget,
+        "label": label,
+        "tag": tag,
         "d": math.sqrt(max(0.0, p.kl)),
         "kl": p.kl,
         "gold": p.gold,
@@ -129,8 +129,16 @@ def _point(task: TaskResult, p: Any) -> dict[str, Any]:
         "proxy": p.proxy,
         "hollow": p.saturated_share >= HOLLOW or p.pool_limited,
         "note": ", ".join(note) or MISSING,
-        "budgeted": p.budget in (budgets.tilt if tilt else budgets.best_of_n),
+        "budgeted": p.budget in (budgets.tilt if p.optimizer == "tilt" else budgets.best_of_n),
     }
+
+
+def _budget(optimizer: str, amount: float) -> tuple[str, str]:
+    """A budget in words, and as the short label of a point."""
+    if optimizer == "tilt":
+        nats = f"{amount:g} nat{'' if amount == 1 else 's'}"
+        return f"tilt, {nats}", nats
+    return f"best of {amount:g}", f"n={amount:g}"
 
 
 def _directed(points: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -148,8 +156,12 @@ def _pool_row(p: dict[str, Any]) -> tuple[str, ...]:
     return (p["label"], number(p["kl"]), *golds, number(p["proxy"]), p["note"])
 
 
-def _pool_notes(marked: Sequence[dict[str, Any]]) -> list[str]:
-    notes = []
+def _pool_notes(task: TaskResult, marked: Sequence[dict[str, Any]]) -> list[str]:
+    budgets = task.card.budgets
+    drawn = {(p["optimizer"], p["budget"]) for p in marked}
+    asked = [("tilt", nats) for nats in budgets.tilt] + [("best_of_n", n) for n in budgets.best_of_n]
+    absent = [_budget(*one)[0] for one in asked if one not in drawn]
+    notes = [f"Not drawn, but in the table of all metrics: {'; '.join(absent)}."] if absent else []
     for kind, meaning in (
         ("saturated", "ties or the pool's size keep the proxy from spending the budget in full"),
         ("pool-limited", "n is a large share of the pool"),

@@ -93,16 +93,20 @@ def _bar(estimate: Estimate, low: float) -> Text:
 
 
 def _axis_table(axis: Axis, tasks: Sequence[TaskResult]) -> Table:
+    heading, describe = DETAILS[axis]
+    lines = {task.card.name: describe(task) for task in tasks}
     table = Table(box=box.SIMPLE_HEAD, title=TITLES[axis], title_justify="left", title_style="bold")
     table.show_edge = table.pad_edge = False
-    table.add_column("task", overflow="fold", ratio=1)
+    table.collapse_padding = True
+    table.add_column("task", overflow="fold")
     table.add_column("skill", justify="right", no_wrap=True)
     table.add_column("95 % interval", no_wrap=True)
     table.add_column("n", justify="right", no_wrap=True)
-    table.add_column(DETAILS[axis][0], overflow="fold")
+    # Long names and reasons may fold; the numbers stay on their lines.
+    table.add_column(heading, overflow="fold", min_width=max(len(line) for found in lines.values() for line in found))
     for task in tasks:
         skill = task.skill
-        details = Text("\n".join(DETAILS[axis][1](task)))
+        details = Text("\n".join(lines[task.card.name]))
         if skill.missing:
             details.append(f"\n{skill.missing} items missing a score", "yellow")
         if skill.value is None:

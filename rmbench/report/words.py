@@ -55,10 +55,10 @@ def one_line(text: object) -> str:
 
 
 def number(value: float | None, digits: int = 2) -> str:
-    """A number with a true minus sign and without a negative zero; a dash for None."""
+    """A number with a true minus sign and without a negative zero; a dash for None. No decimals from 1000 on."""
     if value is None:
         return MISSING
-    text = f"{value:.{digits}f}"
+    text = f"{value:.{digits if abs(value) < 1000 else 0}f}"
     return text.lstrip("-") if float(text) == 0 else text.replace("-", "−")
 
 

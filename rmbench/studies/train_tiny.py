@@ -37,17 +37,17 @@ class Settings:
     out: Path
     steps: int
     seed: int = 0
-    prompts: int = 16
+    prompts: int = 8
     candidates: int = 4
     hidden: int = 128
     layers: int = 4
     heads: int = 4
     inner: int = 384
     vocabulary: int = 3000
-    rate: float = 1e-3
+    rate: float = 1.5e-3
     warmup: int = 200
-    decay: float = 0.3
-    lm_weight: float = 0.5
+    decay: float = 0.4
+    lm_weight: float = 1.0
     window: int = 1024
     threads: int = 2
     worlds: tuple[str, ...] | None = None

@@ -165,9 +165,9 @@ class World(ABC):
             "markup": float(surface.count_markup(text)),
             "words": float(len(text.split())),
         }
-        return Gold(self.grade(prompt, parts), parts, tuple(claims))
+        return Gold(self.grade(parts), parts, tuple(claims))
 
-    def grade(self, prompt: Prompt, parts: Mapping[str, float]) -> float:
+    def grade(self, parts: Mapping[str, float]) -> float:
         """From counts to a score in [0, 1]."""
         substance = max(0.0, parts["right"] - parts["wrong"]) / parts["asked"]
         return min(1.0, substance) * surface.quality(parts)

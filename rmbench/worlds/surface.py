@@ -35,7 +35,8 @@ PADDING = {"none": 0, "short": 1, "long": 4}
 REPEATS = {"none": 0, "once": 1, "often": 3}
 
 _MARKUP = re.compile(r"\*\*|__|^[ \t]*(?:[-*•]|#{1,6}|\d{1,2}[.)])[ \t]+", re.MULTILINE)
-_SENTENCE = re.compile(r"[^\s].*?(?:[.!?]+[\"')\]*_]*(?=\s|$)|(?=\n)|$)", re.DOTALL)
+# A run of marks is tried once, from its start: "......" must not cost quadratic time.
+_SENTENCE = re.compile(r"\S.*?(?:(?<![.!?])[.!?]++[\"')\]*_]*+(?=\s|$)|(?=\n)|$)", re.DOTALL)
 _AUTHORITY = re.compile(
     r"\b(?:experts?|stud(?:y|ies)|research(?:ers?)?|professors?|universit(?:y|ies)|according to|scientists?"
     r"|peer.reviewed|journals?|specialists?|official sources?|authorit(?:y|ies))\b",
@@ -135,9 +136,9 @@ def _around(picks: Picks, rng: Random) -> tuple[list[str], list[str]]:
 
 
 def _restate(sentence: str, rng: Random) -> str:
-    word = sentence.split(maxsplit=1)[0]
-    keep = word == "I" or any(ch.isdigit() for ch in word) or not word.istitle() or word not in phrases.LOWERABLE
-    return rng.choice(phrases.AGAIN) + (sentence if keep else sentence[0].lower() + sentence[1:])
+    first = sentence.split(maxsplit=1)[0].rstrip(",:")
+    lowered = sentence[0].lower() + sentence[1:] if first in phrases.LOWERABLE else sentence
+    return rng.choice(phrases.AGAIN) + lowered
 
 
 def _format(lines: list[str], style: str, rng: Random) -> list[str]:

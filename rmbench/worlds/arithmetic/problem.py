@@ -163,7 +163,7 @@ def _mistakes(rng: Random, steps: tuple[Step, ...], numbers: Sequence[int]) -> d
     used: set[Key] = set()
     misreads: list[list[Step]] = []
     slips = [_near(rng, s, results) for s in steps]
-    for step in steps:
+    for step in (*steps, inverse(steps[-1])):  # the last entry is for the check
         keep: list[Step] = []
         for wrong in _misread(rng, step, numbers):
             key = canonical(*wrong[:3])

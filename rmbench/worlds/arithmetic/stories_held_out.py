@@ -80,7 +80,10 @@ AQUARIUM = Family(
         "scoop": Stage("scoops", "one feeding takes {x} scoops", "scoops does one feeding take", ()),
     },
     ("Tickets cost {d} euros.", "The tunnel for visitors is {d} meters long.", "Its oldest turtle is {d}."),
-    {"item": ("guppies", "seahorses", "clownfish", "minnows", "tetras", "gobies"), "kind": ("harbor", "city", "island")},
+    {
+        "item": ("guppies", "seahorses", "clownfish", "minnows", "tetras", "gobies"),
+        "kind": ("harbor", "city", "island"),
+    },
 )
 PRINTER = Family(
     "A machine at {name}'s print works turns out {a} {item} an hour.|"

@@ -12,8 +12,9 @@ from rmbench.worlds.base import Choice, Claim, Difficulty, Domain, Picks, Prompt
 FAMILIES = {"base": (*stories_trade.FAMILIES, *stories_life.FAMILIES), "held_out": stories_held_out.FAMILIES}
 ANSWER_WEIGHT = 2  # the user came for the answer: it counts as two steps
 
-STEP_ODDS = weighted(right=0.75, slip=0.11, misread=0.10, skipped=0.04)
-CHECK_ODDS = weighted(right=0.70, slip=0.25, missing=0.05)
+# A slip shows in the text alone, a misread only beside the story: so mostly misreads, and the story must be read.
+STEP_ODDS = weighted(right=0.75, slip=0.05, misread=0.16, skipped=0.04)
+CHECK_ODDS = weighted(right=0.70, slip=0.06, misread=0.19, missing=0.05)
 ANSWER_ODDS = weighted(right=0.68, wrong=0.27, missing=0.05)
 
 
@@ -103,6 +104,8 @@ class _Writer:
         back = problem.inverse(self.steps[-1])
         if self.picks["check"] == "slip":
             back = back._replace(r=self.rng.choice(self.data["checks"]))
+        elif self.picks["check"] == "misread":
+            back = Step(*self.rng.choice(self.data["misreads"][-1]))
         return pick(self.rng, bank.CHECK, eq=self._equation(back), said=self._said(back))
 
     def _answer(self) -> str:

@@ -42,6 +42,7 @@ CLASHES = (
     {"begin", "lower"},
     {"begin", "upper"},
     {"name", "lower"},
+    {"name", "upper"},
 )
 
 ORDINALS = ("first", "second", "third", "fourth")

@@ -13,7 +13,7 @@ from rmbench.worlds.instructions.writer import Writer
 
 CONSTRAINTS: dict[Difficulty, tuple[int, int]] = {"base": (3, 4), "hard": (5, 6)}
 MAX_SENTENCES = 8  # of the shortest text; fewer where the writer must hit a number
-SLACK = {"words_max": (16, 22), "words_min": (18, 34), "sentences": (2, 4)}  # above the shortest text that has it all
+SLACK = {"words_max": (16, 22), "words_min": (24, 40), "sentences": (2, 4)}  # above the shortest text that has it all
 
 
 def fresh(rng: Random, difficulty: Difficulty, domain: Domain) -> dict[str, Any]:

@@ -86,12 +86,12 @@ class Records(World):
         invented = len({(c.key, c.value) for c in gold.claims if c.key != "filler" and c.key not in facts})
         over = max(0.0, gold.parts["words"] - prompt.data["limit"])
         parts = {**gold.parts, "wrong": gold.parts["wrong"] - invented, "invented": float(invented), "over": over}
-        return replace(gold, parts=parts, score=self.grade(prompt, parts))
+        return replace(gold, parts=parts, score=self.grade(parts))
 
-    def grade(self, prompt: Prompt, parts: Mapping[str, float]) -> float:
+    def grade(self, parts: Mapping[str, float]) -> float:
         """An invented fact costs what a wrong one does; each word over the limit costs a little."""
         wrong = parts["wrong"] + parts.get("invented", 0.0)
-        return super().grade(prompt, {**parts, "wrong": wrong}) * math.exp(-OVER_LIMIT_COST * parts.get("over", 0.0))
+        return super().grade({**parts, "wrong": wrong}) * math.exp(-OVER_LIMIT_COST * parts.get("over", 0.0))
 
     def expect_substance(self, prompt: Prompt, picks: Picks) -> dict[str, float]:
         """Counts of facts by what was picked for them."""

@@ -79,7 +79,7 @@ TIPS = Kind(
 
 REMINDER = Kind(
     domain="base",
-    topics=("team meeting", "parents' evening", "dentist appointment", "car service", "eye test"),
+    topics=("team meeting", "parents' evening", "dentist appointment", "car service", "vision test"),
     requests=(
         "a short reminder about the {topic}",
         "a reminder to a colleague about a {topic}",

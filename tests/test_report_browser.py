@@ -1,0 +1,102 @@
+"""The page in a real browser: every chart is drawn, nothing is fetched, nothing foreign runs."""
+
+import itertools
+import shutil
+
+import pytest
+from report_runs import make_reports
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    return make_reports(tmp_path_factory.mktemp("reports"))
+
+
+@pytest.fixture(scope="module")
+def browser():
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("chromium is not installed")
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as playwright:
+        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
+        yield browser
+        browser.close()
+
+
+class Visit:
+    """An open page and all that it did."""
+
+    def __init__(self, browser, path, width):
+        self.page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme="light")
+        self.said, self.asked = [], []
+        self.page.on("console", lambda message: self.said.append(f"{message.type}: {message.text}"))
+        self.page.on("pageerror", lambda error: self.said.append(f"error: {error}"))
+        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page.goto(path.as_uri())
+        self.page.wait_for_selector("html[data-drawn]", timeout=20_000)
+
+
+@pytest.fixture(params=[1280, 390])
+def visit(request, browser, root):
+    visit = Visit(browser, root / "report.html", request.param)
+    yield visit
+    visit.page.close()
+
+
+def test_draws_every_chart_and_stays_offline(visit, root):
+    page = visit.page
+    assert visit.said == []
+    assert visit.asked == [(root / "report.html").as_uri()]
+    assert page.evaluate("window.pwned") is None
+    assert page.title().startswith("org/model")
+    boxes = page.locator("[data-chart]")
+    assert boxes.count() == 4  # gold and proxy, reliability, base and shift
+    for i in range(boxes.count()):
+        svg = boxes.nth(i).locator("svg.marks")
+        assert svg.count() == 1
+        assert svg.locator("path").count() > 5
+        assert boxes.nth(i).get_attribute("aria-label")
+    assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
+
+
+def test_charts_follow_the_colour_scheme(visit):
+    colour = "getComputedStyle(document.querySelector('svg.marks .role-axis-label text')).fill"
+    light = visit.page.evaluate(colour)
+    visit.page.emulate_media(color_scheme="dark")
+    dark = visit.page.evaluate(colour)
+    visit.page.emulate_media(color_scheme="dark", media="print")
+    assert light != dark
+    assert visit.page.evaluate(colour) == light  # paper is white
+
+
+def test_headings_are_in_order(visit):
+    levels = visit.page.evaluate("[...document.querySelectorAll('h1,h2,h3,h4')].map(h => +h.tagName[1])")
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(b - a <= 1 for a, b in itertools.pairwise(levels))
+
+
+def test_policy_stops_what_was_not_shipped(visit):
+    visit.page.evaluate(
+        "const s = document.createElement('script'); s.textContent = 'window.pwned = 3'; document.body.append(s)"
+    )
+    assert visit.page.evaluate("window.pwned") is None
+    assert any("Content Security Policy" in line for line in visit.said)
+
+
+def test_tooltip_shows_numbers(visit):
+    point = visit.page.locator("[data-chart^=gold] .mark-symbol path").first
+    point.scroll_into_view_if_needed()
+    point.hover(force=True)
+    visit.page.wait_for_selector("#vg-tooltip-element.visible")
+    assert "gold itself" in visit.page.locator("#vg-tooltip-element").inner_text()
+
+
+def test_shows_an_incomplete_run(browser, root):
+    visit = Visit(browser, root / "broken.html", 390)
+    assert visit.said == []
+    assert visit.page.locator("[data-chart] svg.marks").count() == 3
+    assert visit.page.evaluate("document.documentElement.scrollWidth") <= 390
+    visit.page.close()
