@@ -251,9 +251,6 @@ def main() -> None:
     except RmbenchError as error:
         typer.echo(f"rmbench: {error}", err=True)
         sys.exit(2)
-    except KeyboardInterrupt:
-        typer.echo("rmbench: stopped; nothing was written", err=True)
-        sys.exit(130)
 
 
 if __name__ == "__main__":

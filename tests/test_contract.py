@@ -27,7 +27,7 @@ def whole(name):
 @cache
 def small(name):
     """Enough of a task to measure, little enough to run often."""
-    groups = 24 if whole(name).card.axis == "overoptimization" else 120
+    groups = 32 if whole(name).card.axis == "overoptimization" else None
     return cut_task(whole(name), groups, 64)
 
 
@@ -70,7 +70,7 @@ def test_random_knows_nothing(name, tmp_path):
     for seed in range(5):
         skill = evaluate(task, baseline("random", task, seed), tmp_path / str(seed))[0]
         inside += skill.low <= 0 <= skill.high
-        assert abs(skill.value) < 0.35
+        assert abs(skill.value) < 0.25
     assert inside >= 3
 
 
@@ -81,7 +81,9 @@ def test_affine_rewards_rank_the_same(name, tmp_path):
     plain = evaluate(task, base, tmp_path / "plain")[1]
     scaled = evaluate(task, Fixed(base, lambda s, _: 3 * s + 7), tmp_path / "scaled")[1]
     if task.card.axis in RANKING_AXES:
-        assert scaled == pytest.approx(plain, abs=1e-9)
+        assert scaled.keys() == plain.keys()
+        for metric, values in plain.items():
+            assert scaled[metric] == pytest.approx(values, abs=1e-9), metric
     else:  # a cross-fitted temperature takes a scale out; T = 1 does not
         for metric in ("CalibrationSkill", "CalibrationSkill(shifted=True)"):
             if metric in plain:

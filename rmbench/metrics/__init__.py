@@ -73,5 +73,5 @@ def _preference(items: Sequence[ScoredItem]) -> list[Measure]:
         *metrics,
         preference.StrictAccuracy(),
         preference.TieRate(),
-        *(preference.Accuracy(category=category) for category in categories),
+        *(kind(category=c) for kind in (preference.Accuracy, preference.StrictAccuracy) for c in categories),
     ]

@@ -2,9 +2,11 @@
 
     python -m rmbench.studies.train_tiny --out rmbench/models/tiny_weights --steps 12000
 
-The worlds know which claims of a text are true. While training, a second head predicts that at the last token of every
-claim; a third predicts the next token. Both are dropped afterwards: what is saved is a plain sequence classifier with
-one scalar at the last token. Without the dense supervision a model this small stays at chance for a very long time.
+First the model learns to look things up: it repeats random tokens that it has seen before (Olsson et al. 2022 on
+induction heads). Checking a claim against a prompt is that skill, and learning it from the claims alone takes a model
+this small many times longer. Then it learns from the worlds, which know which claims of a text are true: a second head
+predicts that at the last token of every claim, and a third the next token of true claims. Both are dropped afterwards:
+what is saved is a plain sequence classifier with one scalar at the last token.
 """
 
 from __future__ import annotations
@@ -24,8 +26,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - the community's name
 
-from rmbench.studies.tiny_data import VALIDATION, Encoded, Sample, encode, groups, train_tokenizer
+from rmbench.studies.tiny_data import SPECIALS, VALIDATION, Encoded, Sample, encode, groups, train_tokenizer
 
+BETAS = (0.9, 0.98)
 CHUNK = 16  # sequences in one forward pass: long enough to be efficient, short enough for the cache
 TAU = 0.15  # gold difference that doubles as one nat of preference: the scale of the reward
 
@@ -44,8 +47,10 @@ class Settings:
     heads: int = 4
     inner: int = 384
     vocabulary: int = 3000
-    rate: float = 1.5e-3
-    warmup: int = 200
+    rate: float = 1e-3
+    warmup: int = 100
+    copy_steps: int = 800
+    copy_rate: float = 2e-3
     decay: float = 0.4
     lm_weight: float = 1.0
     window: int = 1024
@@ -167,6 +172,30 @@ def validate(trainee: Trainee, tokenizer: Any, settings: Settings, prompts: int 
     return {name: round(float(np.mean(hits)), 3) for name, hits in right.items()}
 
 
+def learn_to_look_up(trainee: Trainee, settings: Settings) -> None:
+    """Random tokens, a gap, and the same tokens again from another start: predict all of the second run."""
+    run, gap, rows = 24, 8, 32
+    optimizer = torch.optim.AdamW(trainee.parameters(), lr=settings.copy_rate, betas=BETAS, weight_decay=0.01)
+    tokens = trainee.model.config.vocab_size
+    for step in range(settings.copy_steps):
+        for parameters in optimizer.param_groups:
+            parameters["lr"] = settings.copy_rate * min(1.0, (step + 1) / settings.warmup)
+        first, between = (torch.randint(len(SPECIALS), tokens, (rows, n)) for n in (run, gap))
+        cut = int(torch.randint(4, run - 4, (1,)))
+        ids = torch.cat([first, between, first[:, cut:], first[:, :cut]], dim=1)
+        foreseen = torch.zeros_like(ids, dtype=torch.bool)
+        foreseen[:, run + gap + 1 :] = True  # what starts the second run, and what follows its seam, is a surprise
+        foreseen[:, run + gap + run - cut] = False
+        hidden, _ = trainee(ids, torch.ones_like(ids))
+        loss = trainee.next_token_loss(hidden, ids, foreseen)
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(trainee.parameters(), 1.0)
+        optimizer.step()
+        if (step + 1) % 100 == 0:
+            print(json.dumps({"copy_step": step + 1, "next_token": round(loss.item(), 3)}), flush=True)
+
+
 def rate_at(step: int, settings: Settings) -> float:
     """Warm-up, plateau, linear decay over the last share."""
     left = (settings.steps - step) / (settings.decay * settings.steps)
@@ -180,7 +209,7 @@ def train(settings: Settings) -> None:
     settings.out.mkdir(parents=True, exist_ok=True)
     tokenizer = train_tokenizer(settings.vocabulary, 3000, settings.out)
     trainee = Trainee(settings, tokenizer)
-    optimizer = torch.optim.AdamW(trainee.parameters(), lr=settings.rate, betas=(0.9, 0.98), weight_decay=0.01)
+    optimizer = torch.optim.AdamW(trainee.parameters(), lr=settings.rate, betas=BETAS, weight_decay=0.01)
     checkpoint = settings.out.with_suffix(".checkpoint.pt")
     start = 0
     if checkpoint.exists():
@@ -188,6 +217,8 @@ def train(settings: Settings) -> None:
         trainee.load_state_dict(state["trainee"])
         optimizer.load_state_dict(state["optimizer"])
         start = state["step"]
+    else:
+        learn_to_look_up(trainee, settings)
     stream = groups(settings.seed + start * settings.prompts, settings.candidates, settings.worlds)
     began, logs = time.time(), []
     for step in range(start, settings.steps):
