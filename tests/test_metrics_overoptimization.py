@@ -9,13 +9,13 @@ import pytest
 from scored import card, estimated, golden, item, pools, rescored, shuffled, value
 
 from rmbench.metrics import metrics_for
-from rmbench.metrics.overoptimization import Gap, GoldGain, Headroom, MeanRecovery, Recovery, curves, flat
+from rmbench.metrics.overoptimization import Gap, GoldGain, Headroom, MeanRecovery, Recovery, Saturated, curves, flat
 from rmbench.optimizers import BestOfN, Tilt
 from rmbench.types import Budgets, Metric
 
 OPTIMIZERS = (Tilt(1.0), Tilt(2.0), BestOfN(4), BestOfN(16))
 MEAN = MeanRecovery(OPTIMIZERS)
-ALL = [MEAN, *(kind(o) for kind in (Recovery, Gap, GoldGain, Headroom) for o in OPTIMIZERS)]
+ALL = [MEAN, *(kind(o) for kind in (Recovery, Gap, GoldGain, Headroom, Saturated) for o in OPTIMIZERS)]
 
 
 def test_golden():
@@ -27,10 +27,11 @@ def test_golden():
 
 
 def test_names():
-    assert [repr(m) for m in (MEAN, Recovery(Tilt(1.5)), Gap(BestOfN(16)))] == [
+    assert [repr(m) for m in (MEAN, Recovery(Tilt(1.5)), Gap(BestOfN(16)), Saturated(Tilt(4)))] == [
         "MeanRecovery",
         "Recovery(tilt=1.5)",
         "Gap(best_of_n=16)",
+        "Saturated(tilt=4)",
     ]
     assert all(isinstance(m, Metric) for m in ALL)
 
@@ -90,6 +91,21 @@ def test_pool_smaller_than_n_is_none_with_a_reason():
     assert found.reason == "x0: best of 128 needs 128 candidates, and the pool has 64"
 
 
+def test_saturation_is_the_share_of_prompts_whose_ties_stop_the_proxy():
+    """A judge of four levels (16 of 64 at the top) can spend log 4 = 1.39 nats, a judge of 64 levels 4.16."""
+    coarse = rescored(pools(count=4), lambda i: i.scores.argsort().argsort() // 16)
+    fine = rescored(pools(count=12, seed=1), lambda i: i.scores.argsort().argsort())
+    assert value(Saturated(Tilt(1.0)), [*coarse, *fine]) == 0
+    assert value(Saturated(Tilt(2.0)), [*coarse, *fine]) == 0.25
+    assert value(Saturated(BestOfN(8)), [*coarse, *fine]) == 0  # textbook KL 1.20
+    assert value(Saturated(BestOfN(16)), [*coarse, *fine]) == 0.25  # 1.84
+    constant = rescored(fine, lambda _: np.zeros(64))
+    for optimizer in OPTIMIZERS:
+        found = estimated(Saturated(optimizer), constant)
+        assert (found.value, found.low, found.high) == (1, 1, 1)
+    assert estimated(Saturated(BestOfN(128)), fine).reason.startswith("x0: best of 128 needs 128 candidates")
+
+
 def test_missing_scores_are_a_third_state():
     items = pools()
     holed = [item([math.nan, *items[0].scores[1:]], items[0].gold, "x0"), *items[1:]]
@@ -126,6 +142,16 @@ def test_curves():
     assert [p.pool_limited for p in found["best_of_n"]] == [False] * 3 + [True] * 4
     assert found["tilt"][5].kl == pytest.approx(1.0)
     assert found["tilt"][5].kl_bound is None
+
+
+def test_curves_hold_the_budgets_of_the_card():
+    found = curves(pools(count=3), Budgets(tilt=(0.7, 2, 9), best_of_n=(3, 16, 128)))
+    assert [p.budget for p in found["best_of_n"]] == [1, 2, 3, 4, 8, 16, 32, 64]  # no pool holds 128
+    nats = [p.budget for p in found["tilt"]]
+    assert nats == sorted({*nats})
+    assert {0, 0.7, 2, 4, 9} < {*nats}
+    assert [p.saturated_share for p in found["tilt"] if p.budget in (0.7, 9)] == [0, 1]
+    assert found["tilt"][nats.index(2)] == next(p for p in curves(pools(count=3))["tilt"] if p.budget == 2)
 
 
 def test_curves_of_a_constant_reward_and_of_nothing():

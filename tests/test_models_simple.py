@@ -126,23 +126,38 @@ def jsonl(path, rows):
     return path
 
 
+def saved(path, rows):
+    if path.suffix != ".parquet":
+        return jsonl(path, rows)
+    pq.write_table(pa.Table.from_pylist(rows), path)
+    return path
+
+
 def by_digest(scores):
     return [{"digest": digest(c), "score": s} for c, s in zip(CHATS, scores, strict=True)]
 
 
 @pytest.mark.parametrize("name", ["s.jsonl", "s.jsonl.gz", "s.parquet"])
 def test_replay_reads_digests(tmp_path, name):
-    path = tmp_path / name
-    rows = by_digest([1.5, None, -2])
-    if name.endswith("parquet"):
-        pq.write_table(pa.Table.from_pylist(rows), path)
-    else:
-        jsonl(path, rows)
+    path = saved(tmp_path / name, by_digest([1.5, None, -2]))
     model = load_model(f"replay:{path}")
     assert model.score(CHATS) == [1.5, Failure(f"no score in {name}"), -2.0]
     assert model.score([chat("other", "x")]) == [Failure(f"not in {name}")]
     assert model.settings["name"] == "replay-s"
     assert len(model.settings["sha256"]) == 64
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".jsonl.gz", ".parquet"])
+def test_replay_keeps_the_dots_of_a_models_name(tmp_path, suffix):
+    path = saved(tmp_path / f"org_Reward-Llama-3.1-8B-v0.2{suffix}", by_digest([1.0, 2.0, 3.0]))
+    assert load_model(f"replay:{path}").settings["name"] == "replay-org_Reward-Llama-3.1-8B-v0.2"
+
+
+def test_replay_of_a_run_folder_keeps_the_folders_name(tmp_path):
+    folder = tmp_path / "llama-3.1.jsonl"
+    folder.mkdir()
+    saved(folder / "scores.parquet", by_digest([1.0, 2.0, 3.0]))
+    assert load_model(f"replay:{folder}").settings["name"] == "replay-llama-3.1.jsonl"
 
 
 def test_replay_reads_texts_and_reasons(tmp_path):

@@ -14,12 +14,14 @@ from rmbench.errors import RunError, UsageError
 from rmbench.evaluation import evaluate
 from rmbench.report import html, terminal, words
 from rmbench.report.html import write_report
+from rmbench.report.labels import place
 from rmbench.report.progress import RunProgress
+from rmbench.report.sections import split_common
 from rmbench.report.terminal import print_result
 from rmbench.report.worst import fooled, worst_fooled
-from rmbench.scores import read_run
+from rmbench.scores import read_run, write_run
 from rmbench.task import read_task, write_task
-from rmbench.types import Estimate, ScoredItem
+from rmbench.types import Budgets, Estimate, Item, ScoredItem
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +84,76 @@ def test_terminal_is_not_fooled_by_a_models_name(run_path):
     assert "[U+202E]gnp.exe[U+001B][31m[red]" in text
 
 
+def test_terminal_shows_saturation_only_where_there_is_some(root, tmp_path):
+    assert "saturated" not in evaluated_pool(tmp_path / "fine", root, lambda g: g)
+    text = evaluated_pool(tmp_path / "coarse", root, round)  # two levels: log 2 nats, near 0.7
+    shares = re.findall(r"saturated (\S+)\s%", text)
+    assert len(shares) == 2
+    assert all(share.count("/") == 2 and share.endswith("/100") for share in shares)
+
+
+def evaluated_pool(path, root, proxy):
+    task = read_task(root / "tasks" / "t_pool")
+    task = replace(
+        task, card=task.card.model_copy(update={"budgets": Budgets(tilt=(0.25, 0.4, 2), best_of_n=(2, 4, 64))})
+    )
+    scores = [[proxy(g) for g in item.gold] for item in task.items]
+    return printed(evaluate(write_scores(path, [task], {"t_pool": scores})))
+
+
+def write_scores(path, tasks, scores):
+    write_run(
+        path,
+        settings={"name": "m"},
+        suite=None,
+        seed=0,
+        limit=None,
+        tasks=tasks,
+        scores=scores,
+        environment={},
+        stats={},
+        created="2026-01-02T03:04:05+00:00",
+    )
+    return path
+
+
+def categories(path, names):
+    """A run of 20 pairs without a base split, each third one lost and each fifth one tied, in these categories."""
+    items = [
+        Item(f"q{n}", chat("?"), ("a", "b"), (1.0, 0.0), f"g{n}", tags={"category": names[n % len(names)]})
+        for n in range(20)
+    ]
+    write_task(path / "t_plain", CARD | {"name": "t_plain", "axis": "generalisation", "title": "Plain"}, items)
+    scores = [[0.0, 0.0] if n % 5 == 0 else [-1.0, 0.0] if n % 3 == 0 else [1.0, 0.0] for n in range(20)]
+    return write_scores(path / "run", [read_task(path / "t_plain")], {"t_plain": scores})
+
+
+def test_terminal_shows_only_the_axes_that_were_run(tmp_path):
+    text = printed(evaluate(categories(tmp_path, ["math", "coding"])))
+    assert "not run: calibration, overoptimization" in text
+    assert "no number" not in text
+    assert not re.search(r"^│\s+(Calibration|Overall)", text, re.MULTILINE)
+    page = write_report(tmp_path / "run", tmp_path / "r.html").read_text(encoding="utf-8")
+    assert page.count('<article class="card skill') == 1
+    assert "Not run: calibration, overoptimization." in page
+
+
+def test_accuracy_reads_like_the_published_tables(tmp_path):
+    """Of 20 pairs 4 are tied, 5 lost, 11 won: 65.0 % with half a tie each, 55.0 % with ties as errors."""
+    text = printed(evaluate(categories(tmp_path / "few", ["math", "coding"])))
+    assert "65.0\N{NO-BREAK SPACE}%, ties as errors 55.0\N{NO-BREAK SPACE}%" in text
+    assert re.search(r"coding \d\d\.\d  math \d\d\.\d", text)
+    many = printed(evaluate(categories(tmp_path / "many", [f"c{n}" for n in range(9)])))
+    assert "c1" not in many
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_accuracy_of_splits_has_a_decimal(run_path):
+    result = evaluate(run_path)
+    base, shift = (result.tasks["t_shift"].metrics[f"Accuracy(split='{s}')"].value for s in ("base", "shift"))
+    assert f"{100 * base:.1f}\N{NO-BREAK SPACE}% → {100 * shift:.1f}\N{NO-BREAK SPACE}%" in printed(result)
+
+
 def test_terminal_says_what_is_missing(broken_run):
     result = evaluate(broken_run)
     text = printed(result)
@@ -139,6 +211,44 @@ def test_readings(name):
     assert "cannot be told apart" in words.reading(name, Estimate(0.1, -0.1, 0.3, 9, 0)).lower()
     assert "%" not in words.reading(name, Estimate(-0.3, -0.5, -0.1, 9, 0))
     assert "no such axis" in words.reading(name, Estimate(None, None, None, 0, 0, "no such axis"))
+
+
+@pytest.mark.parametrize(
+    ("value", "said"), [(0, "0"), (1e-4, "<1"), (0.014, "1"), (0.5, "50"), (0.999, "99"), (1, "100")]
+)
+def test_shares_do_not_round_to_none_or_all(value, said):
+    assert words.share(value) == said
+
+
+def test_what_all_cards_say_is_said_once():
+    common, own = split_common(["One pool. Which? Gold: a.", "One pool. Which? Gold: b."])
+    assert (common, own) == ("One pool. Which?", ["Gold: a.", "Gold: b."])
+    assert split_common(["Same. Words."]) == ("", ["Same. Words."])
+    assert split_common(["Same.", "Same."]) == ("Same.", ["", ""])
+    assert split_common(["A 1.5 b.", "C."]) == ("", ["A 1.5 b.", "C."])
+
+
+# --- labels of the gold chart
+
+
+def points(optimizer, *places):
+    line = [{"optimizer": optimizer, "d": d, "gold": gold, "budgeted": d > 0} for d, gold in places]
+    return [p | {"gold_low": None, "gold_high": None, "oracle": 1.0, "tag": f"n={4**k}"} for k, p in enumerate(line)]
+
+
+def test_labels_stand_away_from_the_other_line():
+    low, high = [(0, 0.5), (1, 0.5), (1.4, 0.5), (2, 0.5)], [(0, 0.5), (0.8, 0.6), (1.37, 0.62), (1.8, 0.63)]
+    for tilt, best, above in ((low, high, "best_of_n"), (high, low, "tilt"), (low, low, "tilt")):
+        found = place(points("tilt", *tilt) + points("best_of_n", *best))
+        assert {p["optimizer"] for p in found if p["above"]} == {above}
+        assert all(p["tag"] for p in found)
+
+
+def test_labels_that_would_collide_are_left_out():
+    found = place(points("tilt", (0, 0.5), (1, 0.6), (1.01, 0.6), (2, 0.7)))
+    assert [bool(p["tag"]) for p in found] == [True, True, False, True]
+    constant = points("tilt", (0, 0.5)) + points("best_of_n", (0, 0.5), (0, 0.5))
+    assert sum(bool(p["tag"]) for p in place([p | {"budgeted": True, "oracle": 0.5} for p in constant])) == 2
 
 
 # --- worst-fooled examples

@@ -61,6 +61,16 @@ def test_draws_every_chart_and_stays_offline(visit, root):
     assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
 
 
+def test_labels_of_the_gold_chart_do_not_touch(visit):
+    boxes = visit.page.evaluate(
+        "[...document.querySelectorAll('[data-chart^=gold] .mark-text text')].filter(t => t.textContent)"
+        ".map(t => [t.textContent, t.getBoundingClientRect()]).map(([t, b]) => [t, b.left, b.right, b.top, b.bottom])"
+    )
+    assert {"1 nat", "n=4"} <= {box[0] for box in boxes}
+    for (one, l1, r1, t1, b1), (two, l2, r2, t2, b2) in itertools.combinations(boxes, 2):
+        assert r1 <= l2 or r2 <= l1 or b1 <= t2 or b2 <= t1, (one, two)
+
+
 def test_charts_follow_the_colour_scheme(visit):
     colour = "getComputedStyle(document.querySelector('svg.marks .role-axis-label text')).fill"
     light = visit.page.evaluate(colour)

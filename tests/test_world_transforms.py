@@ -176,7 +176,7 @@ def test_inventions_are_false_unasked_and_cost_as_much_as_a_wrong_answer():
         p = prompt(i, *SETTINGS[i % 4])
         with_one = WORLD.gold(p, WORLD.render(p, {**clean(p), "invented": "one"}, i))
         assert with_one.parts["right"] == WORLD.asked(p)
-        assert with_one.score == pytest.approx(1 - 1 / WORLD.asked(p))
+        assert with_one.score == pytest.approx(WORLD.asked(p) / (WORLD.asked(p) + 2))
         (bad,) = [c for c in with_one.claims if not c.ok]
         assert bad.key.startswith("extra/")
 

@@ -40,6 +40,7 @@ def _overoptimization(card: Card) -> list[Measure]:
         overoptimization.Gap,
         overoptimization.GoldGain,
         overoptimization.Headroom,
+        overoptimization.Saturated,
     )
     return [overoptimization.MeanRecovery(tuple(optimizers)), *(kind(o) for kind in kinds for o in optimizers)]
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from rmbench.optimizers import BestOfN, PoolOptimizer, Tilt
 from rmbench.stats import interval, resample
-from rmbench.types import Floats, ScoredItem
+from rmbench.types import Budgets, Floats, ScoredItem
 
 STEPS = (0.0, 0.125, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0)
 
@@ -40,10 +40,13 @@ class Point:
         return self.saturated_share > 0
 
 
-def curves(items: Sequence[ScoredItem], *, bootstrap: int = 200, seed: int = 0) -> dict[str, list[Point]]:
+def curves(
+    items: Sequence[ScoredItem], budgets: Budgets | None = None, *, bootstrap: int = 200, seed: int = 0
+) -> dict[str, list[Point]]:
     """Points per optimiser name, by rising budget, on the complete items; empty if there are none.
 
     Best-of-n doubles n up to the smallest pool; tilt stops below log N, the most that a pool without ties can spend.
+    The budgets of the card are points too, all but an n above the smallest pool.
     """
     complete = [item for item in items if item.complete]
     if not complete:
@@ -56,9 +59,11 @@ def curves(items: Sequence[ScoredItem], *, bootstrap: int = 200, seed: int = 0) 
         rows = np.stack([gold, np.ones_like(gold)], axis=1)
         return interval(sample.replicates(rows, lambda sums: sums[..., 0] / sums[..., 1], everything))
 
-    ladder: list[PoolOptimizer] = [BestOfN(2**k) for k in range(size.bit_length())]
-    slope: list[PoolOptimizer] = [Tilt(nats) for nats in STEPS if nats < math.log(size)] or [Tilt(0.0)]
-    return {grid[0].name: [_point(complete, optimizer, bounds) for optimizer in grid] for grid in (slope, ladder)}
+    own = budgets or Budgets(tilt=(), best_of_n=())
+    draws = {2**k for k in range(size.bit_length())} | {n for n in own.best_of_n if n <= size}
+    nats = {0.0, *(step for step in STEPS if step < math.log(size)), *own.tilt}
+    grids: list[list[PoolOptimizer]] = [[Tilt(k) for k in sorted(nats)], [BestOfN(n) for n in sorted(draws)]]
+    return {grid[0].name: [_point(complete, optimizer, bounds) for optimizer in grid] for grid in grids}
 
 
 def _point(

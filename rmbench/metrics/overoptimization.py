@@ -7,6 +7,7 @@ A prompt whose candidates all have the same gold adds 0 to both sums: it is coun
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,22 +19,32 @@ from rmbench.metrics.curves import Point, curves
 from rmbench.optimizers import PoolOptimizer
 from rmbench.types import Floats, ScoredItem
 
-__all__ = ["Gap", "GoldGain", "Headroom", "MeanRecovery", "Point", "Recovery", "curves", "flat", "gains"]
+__all__ = ["Gap", "GoldGain", "Headroom", "MeanRecovery", "Point", "Recovery", "Saturated", "curves", "flat", "gains"]
 
 
 @lru_cache(maxsize=8192)
-def _reached(optimizer: PoolOptimizer, proxy: bytes, gold: bytes) -> float:
-    """Mean gold at the optimum minus the pool's mean. Cached: every metric of a task asks for the same points."""
+def _reached(optimizer: PoolOptimizer, proxy: bytes, gold: bytes) -> tuple[float, float]:
+    """Mean gold at the optimum minus the pool's mean, and 1 where the point is saturated (NaN where there is none).
+
+    Cached: every metric of a task asks for the same points.
+    """
     values = np.frombuffer(gold)
     uniform = np.full(values.size, 1 / values.size)
+    spent = optimizer.spend(np.frombuffer(proxy))
     # the same sum in the same order on both sides, so that a constant reward gains exactly 0
-    return float(optimizer.spend(np.frombuffer(proxy)).weights @ values) - float(uniform @ values)
+    gain = float(spent.weights @ values) - float(uniform @ values)
+    return gain, math.nan if spent.reason else float(spent.saturated)
+
+
+def _bytes(item: ScoredItem) -> tuple[bytes, bytes]:
+    """Proxy and gold in the form that the cache can hold."""
+    return np.asarray(item.scores, dtype=np.float64).tobytes(), np.asarray(item.gold, dtype=np.float64).tobytes()
 
 
 def gains(item: ScoredItem, optimizer: PoolOptimizer) -> tuple[float, float]:
     """Gold gain of the proxy and of the gold itself (the headroom); NaN where the pool is too small for the budget."""
-    proxy, gold = (np.asarray(values, dtype=np.float64).tobytes() for values in (item.scores, item.gold))
-    return _reached(optimizer, proxy, gold), _reached(optimizer, gold, gold)
+    proxy, gold = _bytes(item)
+    return _reached(optimizer, proxy, gold)[0], _reached(optimizer, gold, gold)[0]
 
 
 def flat(items: Sequence[ScoredItem]) -> list[str]:
@@ -86,6 +97,21 @@ class Headroom(_AtBudget):
 
     def combine(self, sums: Floats) -> Floats:
         return ratio(sums[..., 1], sums[..., 2])
+
+
+@dataclass(frozen=True, repr=False)
+class Saturated(_AtBudget):
+    """Share of the prompts where the proxy cannot spend the budget: its ties stop it, or too few candidates are left.
+
+    Such a prompt counts in every other metric with the most that its proxy can spend.
+    """
+
+    def rows(self, items: Sequence[ScoredItem]) -> Floats:
+        """Whether it is saturated, and 1, per item: shape (items, 2)."""
+        return np.array([[_reached(self.optimizer, *_bytes(item))[1], 1.0] for item in items]).reshape(-1, 2)
+
+    def combine(self, sums: Floats) -> Floats:
+        return ratio(sums[..., 0], sums[..., 1])
 
 
 @dataclass(frozen=True, repr=False)

@@ -49,9 +49,15 @@ def load(argument: str, _options: ModelOptions) -> Rule:
     def rule(conversation: Conversation) -> float | Failure:
         return saved.get(digest(conversation), (0, unknown))[1]
 
-    name = given.name.partition(".")[0] or "scores"
+    name = _stem(given)
     found = hashlib.sha256(path.read_bytes()).hexdigest()
     return Rule(rule, {"name": f"replay-{name}", "file": path.name, "sha256": found, "conversations": len(saved)})
+
+
+def _stem(given: Path) -> str:
+    """The file's name without its own suffix: model names have dots too (Llama-3.1-8B). A folder keeps its name."""
+    suffix = next((s for s in SUFFIXES if given.name.endswith(s)), "") if given.is_file() else ""
+    return given.name.removesuffix(suffix) or "scores"
 
 
 def _rows(path: Path) -> Rows:

@@ -48,4 +48,7 @@ class BestOfN:
         chance = np.where(below >= self.n, np.exp(log_ways - log_ways[-1]), 0.0)
         weights = (np.diff(chance, prepend=0.0) / counts)[group]
         kl = kl_from_uniform(weights)
-        return Spent(weights, kl, bound=self.bound, pool_limited=self.n * POOL_SHARE > size)
+        # as for the tilt: the nats asked for are more than ties at the top allow anyone to spend
+        saturated = self.n > 1 and self.bound >= math.log(size / counts[-1])
+        limited = self.n * POOL_SHARE > size
+        return Spent(weights, kl, bound=self.bound, saturated=saturated, pool_limited=limited)

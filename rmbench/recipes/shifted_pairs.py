@@ -16,11 +16,10 @@ from pydantic import Field
 from rmbench.errors import TaskError
 from rmbench.recipes._common import PromptOptions, in_random_order, tags_of
 from rmbench.types import Item, Strict
-from rmbench.worlds import get_world
+from rmbench.worlds import get_world, surface
 from rmbench.worlds.base import Prompt, World
-from rmbench.worlds.surface import HABITS
 
-TRIES = 2000
+TRIES, TWIN_TRIES = 2000, 300
 Dress = Mapping[str, str]
 
 
@@ -67,15 +66,24 @@ def _separate_pairs(world: World, number: int, settings: Settings) -> list[Item]
 
 
 def _twin_pairs(world: World, number: int, settings: Settings) -> list[Item]:
-    """A clean pair, and the same pair with one side dressed."""
-    prompt = world.prompt(settings.seed + number, **settings.base.model_dump())
-    rng = Random(f"twins/{world.name}/{settings.seed + number}")
+    """A clean pair, and the same pair with one side dressed; from the next prompt where one leaves no room for it."""
+    for attempt in range(20):
+        prompt = world.prompt(settings.seed + number + 1000 * attempt, **settings.base.model_dump())
+        twins = _twins(world, prompt, number, settings)
+        if twins:
+            return twins
+    raise TaskError(f"no twin pair with a gold margin of {settings.margin} for {world.name}, number {number}")
+
+
+def _twins(world: World, prompt: Prompt, number: int, settings: Settings) -> list[Item]:
+    """Base and shifted twin about a prompt, or nothing."""
+    rng = Random(f"twins/{world.name}/{prompt.seed}")
     dress = settings.dress[number // 2 % len(settings.dress)]
     side = number % 2  # 0: the better response wears it, 1: the worse one
-    clean = {habit: next(iter(options)) for habit, options in HABITS.items()}
+    clean = {habit: next(iter(options)) for habit, options in surface.HABITS.items()}
     category = f"{'better' if side == 0 else 'worse'}_has_{'_'.join(dress.values())}"
     key = f"{world.name}-{number:04d}"
-    for _ in range(TRIES):
+    for _ in range(TWIN_TRIES):
         picks = [{**world.sample(prompt, rng), **clean} for _ in range(2)]
         seeds = [rng.randrange(2**31) for _ in range(2)]
         plain = [world.render(prompt, p, s) for p, s in zip(picks, seeds, strict=True)]
@@ -85,12 +93,20 @@ def _twin_pairs(world: World, number: int, settings: Settings) -> list[Item]:
             plain.reverse()
         dressed = list(plain)
         dressed[side] = world.render(prompt, {**picks[side], **dress}, seeds[side])
+        if not _keeps_all(plain[side], dressed[side]):
+            continue
         base = _pair(world, prompt, plain, f"{key}-base", settings.base, split="base", twin=key)
         shift = _pair(world, prompt, dressed, f"{key}-shift", settings.base, split="shift", twin=key, category=category)
         if min(i.gold[0] - i.gold[1] for i in (base, shift)) >= settings.margin:
             flip = rng.random()
             return [in_random_order(i, Random(flip)) for i in (base, shift)]
-    raise TaskError(f"no twin pair with a gold margin of {settings.margin} in {TRIES} tries for {world.name}")
+    return []
+
+
+def _keeps_all(plain: str, dressed: str) -> bool:
+    """Whether the dressing left every sentence as it was (a writer may cut content to make room for it)."""
+    kept = {sentence.text for sentence in surface.split(dressed)}
+    return all(sentence.text in kept for sentence in surface.split(plain))
 
 
 def _pair(world: World, prompt: Prompt, texts: list[str], key: str, options: PromptOptions, **tags: str) -> Item:

@@ -6,9 +6,10 @@ follow the container. Legends and titles are HTML, where text wraps and never co
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from rmbench.report.labels import reach
 
 Spec = dict[str, Any]
 Row = Mapping[str, Any]
@@ -149,10 +150,10 @@ def _finish(chart: Any, height: int) -> Spec:
 
 
 def _distance(points: Sequence[Row], title: str | None) -> Any:
-    """The x axis: sqrt(KL), a little beyond the largest one, at least to 1."""
+    """The x axis: sqrt(KL)."""
     import altair as alt
 
-    top = max(1.0, math.ceil(4 * (max(point["d"] for point in points) + 0.05)) / 4)
+    top = reach(points)
     axis = alt.Axis(title=title, values=[v / 2 for v in range(int(2 * top) + 1)], format=".1~f")
     return alt.X("d:Q", axis=axis, scale=alt.Scale(domain=[0, top], nice=False))
 

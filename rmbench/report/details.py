@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from rmbench.report.words import number
-from rmbench.types import Axis, TaskResult
+from rmbench.report.words import MISSING, number, one_line, percent, share
+from rmbench.types import AXES, Axis, Result, TaskResult
 
+CATEGORY = "Accuracy(category="
+MOST_CATEGORIES = 8
+LINE = 32  # characters that the terminal's table has for the details of a task
 _ERRORS = (("T", "Temperature"), ("ECE", "ECE"), ("NLL", "NLL"))
+
+
+def axes_run(result: Result) -> list[Axis]:
+    """The axes that have a task in this run."""
+    return [axis for axis in AXES if any(task.card.axis == axis for task in result.tasks.values())]
+
+
+def skills_shown(result: Result) -> list[str]:
+    """The skills to show: the axes that were run, and overall only if it is about all three."""
+    axes = axes_run(result)
+    return [*axes, *(["overall"] if len(axes) == len(AXES) else [])]
+
+
+def not_run(result: Result) -> str:
+    """`not run: calibration, …`, or nothing."""
+    absent = [axis for axis in AXES if axis not in axes_run(result)]
+    return f"not run: {', '.join(absent)}" if absent else ""
 
 
 def _value(task: TaskResult, *names: str) -> str:
@@ -15,15 +35,31 @@ def _value(task: TaskResult, *names: str) -> str:
     return number(next((task.metrics[name].value for name in names if name in task.metrics), None))
 
 
+def _percent(task: TaskResult, name: str) -> str:
+    value = task.metrics[name].value
+    return MISSING if value is None else percent(value, 1)
+
+
 def _recoveries(task: TaskResult) -> list[str]:
     budgets = task.card.budgets
     lines = []
     for label, name, amounts in (("{} nats", "tilt", budgets.tilt), ("n={}", "best_of_n", budgets.best_of_n)):
         if amounts:
-            values = [_value(task, f"Recovery({name}={amount:g})") for amount in sorted(amounts)]
+            points = [f"{name}={amount:g}" for amount in sorted(amounts)]
+            values = [_value(task, f"Recovery({point})") for point in points]
             said = label.format("/".join(f"{amount:g}" for amount in sorted(amounts)))
-            lines.append(f"{said}: {' '.join(values)}")
+            lines += [f"{said}: {' '.join(values)}", *_saturation(task, points)]
     return lines
+
+
+def _saturation(task: TaskResult, points: Sequence[str]) -> list[str]:
+    """The share of saturated prompts at each of the budgets, in their order; nothing where there is none."""
+    shares = [task.metrics[f"Saturated({point})"].value for point in points]
+    if not any(shares):
+        return []
+    return [
+        f"  saturated {'/'.join(MISSING if found is None else share(found) for found in shares)}\N{NO-BREAK SPACE}%"
+    ]
 
 
 def _calibrations(task: TaskResult) -> list[str]:
@@ -32,14 +68,30 @@ def _calibrations(task: TaskResult) -> list[str]:
 
 
 def _accuracies(task: TaskResult) -> list[str]:
-    if "Accuracy(split='base')" not in task.metrics:
-        return [_value(task, "Accuracy")]
-    base, shift = (_value(task, f"Accuracy(split='{split}')") for split in ("base", "shift"))
-    return [f"{base} → {shift}  skill gap {_value(task, 'Gap')}"]
+    if "Accuracy(split='base')" in task.metrics:
+        base, shift = (_percent(task, f"Accuracy(split='{split}')") for split in ("base", "shift"))
+        return [f"{base} → {shift}  skill gap {_value(task, 'Gap')}"]
+    plain, strict = (_percent(task, name) for name in ("Accuracy", "StrictAccuracy"))
+    return [plain if strict == plain else f"{plain}, ties as errors {strict}", *_categories(task)]
+
+
+def _categories(task: TaskResult) -> list[str]:
+    """Accuracy of each category, as far as that stays a few short lines; the page and the JSON have them all."""
+    found = {name: task.metrics[name].value for name in task.metrics if name.startswith(CATEGORY)}
+    if len(found) > MOST_CATEGORIES or None in found.values():
+        return []
+    lines: list[str] = []
+    for name, value in found.items():
+        said = f"{one_line(name.removeprefix(CATEGORY)[1:-2])} {number(100 * (value or 0.0), 1)}"
+        if lines and len(lines[-1]) + len(said) < LINE:
+            lines[-1] += f"  {said}"
+        else:
+            lines.append(said)
+    return lines
 
 
 DETAILS: dict[Axis, tuple[str, Callable[[TaskResult], list[str]]]] = {
-    "generalisation": ("accuracy base → shift", _accuracies),
+    "generalisation": ("accuracy", _accuracies),
     "calibration": ("calibration, T fitted", _calibrations),
     "overoptimization": ("recovery per budget", _recoveries),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,11 @@ from typing import Any
 from rmbench.evaluation import evaluate
 from rmbench.report import panels, words
 from rmbench.report.charts import CONFIG
+from rmbench.report.details import not_run, skills_shown
+from rmbench.report.sections import section
 from rmbench.report.worst import texts, worst_fooled
 from rmbench.scores import Manifest, Run, read_run
-from rmbench.types import AXES, Result, TaskResult
+from rmbench.types import AXES, Axis, Result, TaskResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +39,15 @@ def build_page(run_path: Path, tasks_dir: Path | None) -> dict[str, Any]:
     result = evaluate(run)
     by_axis = {axis: [t for t in result.tasks.values() if t.card.axis == axis] for axis in AXES}
     charts: dict[str, Any] = {}
-    pools = [panels.pool(run, task, charts) for task in by_axis["overoptimization"]]
-    calibrations = [panels.calibration(run, task, charts) for task in by_axis["calibration"]]
-    generalisations = [panels.generalisation(run, task, charts) for task in by_axis["generalisation"]]
+    kinds: dict[Axis, Callable[..., dict[str, Any]]] = {
+        "overoptimization": panels.pool,
+        "calibration": panels.calibration,
+        "generalisation": panels.generalisation,
+    }
+    drawn: dict[str, Any] = {
+        axis: section([task.card for task in by_axis[axis]], [draw(run, task, charts) for task in by_axis[axis]])
+        for axis, draw in kinds.items()
+    }
     return {
         "model": words.one_line(result.model),
         "manifest": run.manifest,
@@ -47,13 +55,12 @@ def build_page(run_path: Path, tasks_dir: Path | None) -> dict[str, Any]:
         "sections": _sections(by_axis),
         "skill_scale": words.SKILL_SCALE,
         "notices": _notices(run),
-        "skills": [_skill(result, name) for name in ("overall", *AXES)],
+        "skills": [_skill(result, name) for name in sorted(skills_shown(result), key=lambda name: name != "overall")],
+        "not_run": not_run(result),
         "scale": _scale(result),
         "missing": any(task.skill.missing for task in result.tasks.values()),
         "tasks_by_axis": [(words.TITLES[axis], tasks) for axis, tasks in by_axis.items() if tasks],
-        "pools": pools,
-        "calibrations": calibrations,
-        "generalisations": generalisations,
+        **drawn,
         **_fooled(run, result, tasks_dir),
         "all_tasks": list(result.tasks.values()),
         "settings": _settings(run.manifest),

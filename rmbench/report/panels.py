@@ -6,11 +6,10 @@ import math
 from collections.abc import MutableMapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from rmbench.report import charts as draw
 from rmbench.report.details import DETAILS
-from rmbench.report.words import MISSING, number, percent
+from rmbench.report.labels import place
+from rmbench.report.words import MISSING, number, percent, share
 from rmbench.scores import Run
 from rmbench.types import Estimate, TaskResult
 
@@ -26,17 +25,12 @@ def pool(run: Run, task: TaskResult, charts: Charts) -> dict[str, Any]:
 
     name = task.card.name
     items = [item for item in run.items(name) if item.complete]
-    panel: dict[str, Any] = {
-        "card": task.card,
-        "skill": task.skill,
-        "details": DETAILS[task.card.axis][1](task),
-        "gold_chart": None,
-        "reason": NO_ITEMS,
-    }
+    panel = _panel(task)
     if not items:
         return panel
     floor = sum(float(item.gold.mean()) for item in items) / len(items)
-    points = _directed([_point(task, point) for series in curves(items).values() for point in series])
+    series = curves(items, task.card.budgets)
+    points = place([_point(task, point) for line in series.values() for point in line])
     gold_id, proxy_id = f"gold-{name}", f"proxy-{name}"
     charts[gold_id] = draw.gold_chart(points, floor)
     charts[proxy_id] = draw.proxy_chart(points)
@@ -58,13 +52,7 @@ def calibration(run: Run, task: TaskResult, charts: Charts) -> dict[str, Any]:
 
     name = task.card.name
     items = [item for item in run.items(name) if item.complete]
-    panel: dict[str, Any] = {
-        "card": task.card,
-        "skill": task.skill,
-        "details": DETAILS[task.card.axis][1](task),
-        "chart": None,
-        "reason": NO_ITEMS,
-    }
+    panel = _panel(task)
     if not items:
         return panel
     bins = [_bin(b) for b in reliability(items)]
@@ -85,13 +73,7 @@ def generalisation(run: Run, task: TaskResult, charts: Charts) -> dict[str, Any]
     found = [(split, task.metrics.get(name)) for split, name in SPLITS]
     rows = [_split(split, e) for split, e in found if e is not None and e.value is not None]
     rows = rows[:2] if len(rows) > 1 else rows  # "all" stands alone where the task has no base side
-    panel: dict[str, Any] = {
-        "card": task.card,
-        "skill": task.skill,
-        "details": DETAILS[task.card.axis][1](task),
-        "chart": None,
-        "reason": NO_ITEMS,
-    }
+    panel = _panel(task)
     if not rows:
         return panel
     charts[f"shift-{task.card.name}"] = draw.shift_chart(rows)
@@ -106,14 +88,14 @@ def generalisation(run: Run, task: TaskResult, charts: Charts) -> dict[str, Any]
 
 def _panel(task: TaskResult) -> dict[str, Any]:
     """What every panel has, drawn or not."""
-    details = DETAILS[task.card.axis][1](task) if task.skill.value is not None else []
+    details = DETAILS[task.card.axis][1](task) if task.skill.n else []
     return {"card": task.card, "skill": task.skill, "details": details, "chart": None, "reason": NO_ITEMS}
 
 
 def _point(task: TaskResult, p: Any) -> dict[str, Any]:
     budgets = task.card.budgets
     label, tag = _budget(p.optimizer, p.budget)
-    note = [f"saturated on {percent(p.saturated_share)} of the prompts"] * p.saturated
+    note = [f"saturated on {share(p.saturated_share)}\N{NO-BREAK SPACE}% of the prompts"] * p.saturated
     note += ["pool-limited"] * p.pool_limited
     return {
         "optimizer": p.optimizer,
@@ -139,16 +121,6 @@ def _budget(optimizer: str, amount: float) -> tuple[str, str]:
         nats = f"{amount:g} nat{'' if amount == 1 else 's'}"
         return f"tilt, {nats}", nats
     return f"best of {amount:g}", f"n={amount:g}"
-
-
-def _directed(points: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Tell each point whether its label goes above: away from the other optimizer's curve, so that they do not meet."""
-    for point in points:
-        others = sorted((p["d"], p["gold"]) for p in points if p["optimizer"] != point["optimizer"])
-        tilt = point["optimizer"] == "tilt"
-        other = float(np.interp(point["d"], [d for d, _ in others], [g for _, g in others])) if others else -math.inf
-        point["above"] = tilt if math.isclose(point["gold"], other, abs_tol=1e-3) else point["gold"] > other
-    return points
 
 
 def _pool_row(p: dict[str, Any]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from rmbench.report.details import DETAILS
+from rmbench.report.details import DETAILS, not_run, skills_shown
 from rmbench.report.progress import RunProgress
 from rmbench.report.words import SKILL_SCALE, TITLES, interval, number, one_line
 from rmbench.types import AXES, Axis, Estimate, Result, TaskResult
@@ -38,7 +38,7 @@ def print_result(result: Result, console: Console, *, run: Path | None = None) -
 
 
 def _headline(result: Result) -> Panel:
-    skills = {name: result.skills[name] for name in (*AXES, "overall")}
+    skills = {name: result.skills[name] for name in skills_shown(result)}
     table = Table.grid(padding=(0, 2, 0, 0))
     for justify in ("left", "right", "left", "left"):
         table.add_column(no_wrap=True, justify=justify)
@@ -47,8 +47,11 @@ def _headline(result: Result) -> Panel:
         title = Text(TITLES[name], "bold" if name == "overall" else "")
         table.add_row(title, Text(number(skill.value), "bold"), _bar(skill, low), Text(interval(skill), "dim"))
     reasons = [_why(name, skill) for name, skill in skills.items() if skill.value is None]
+    notes = [Text(SKILL_SCALE, "dim")]
+    if absent := not_run(result):
+        notes.append(Text(absent, "dim"))
     return Panel(
-        Group(table, *reasons, Text(), Text(SKILL_SCALE, "dim")),
+        Group(table, *reasons, Text(), *notes),
         title=Text(one_line(result.model), "bold", overflow="ellipsis", no_wrap=True),
         title_align="left",
         box=box.ROUNDED,

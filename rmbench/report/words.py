@@ -31,7 +31,7 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
     ("KL, nats", "How far optimisation has moved away from the reference policy. The charts show its square root."),
     ("Recovery", "Gold gained by optimising the proxy, as a share of what optimising the gold itself would gain."),
     ("Overoptimization gap", "1 minus recovery. Above 1, optimising made the answers worse than not optimising."),
-    ("Saturated", "The proxy has too many ties (or the pool is too small) to spend this budget."),
+    ("Saturated", "Share of prompts where ties or the pool's size keep the proxy from spending this budget."),
     ("Pool-limited", "n is a large share of the pool, so the point leans on few responses per prompt."),
     ("Calibration skill", "1 minus the squared error of the predicted probabilities over that of always saying ½."),
     ("T", "Temperature that turns score differences into probabilities. Fitted on some prompts, used on the others."),
@@ -69,9 +69,16 @@ def interval(estimate: Estimate, digits: int = 2) -> str:
     return f"[{number(estimate.low, digits)}, {number(estimate.high, digits)}]"
 
 
-def percent(value: float) -> str:
-    """A proportion as a whole percentage."""
-    return f"{number(100 * value, 0)}\N{NO-BREAK SPACE}%"
+def percent(value: float, digits: int = 0) -> str:
+    """A proportion as a percentage."""
+    return f"{number(100 * value, digits)}\N{NO-BREAK SPACE}%"
+
+
+def share(value: float) -> str:
+    """A share in whole per cent, without the sign; only what is exactly none or all reads 0 or 100."""
+    if 0 < value < 0.01:
+        return "<1"
+    return "99" if 0.99 < value < 1 else number(100 * value, 0)
 
 
 def reading(name: str, estimate: Estimate) -> str:

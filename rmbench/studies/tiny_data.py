@@ -73,6 +73,13 @@ def train_tokenizer(vocabulary: int, prompts: int, folder: Path) -> Any:
     return fast
 
 
+def load_tokenizer(folder: Path) -> Any:
+    """The tokenizer that an earlier start of the training has saved."""
+    from transformers import PreTrainedTokenizerFast
+
+    return PreTrainedTokenizerFast.from_pretrained(folder)
+
+
 @dataclass(frozen=True, slots=True)
 class Encoded:
     """Token ids of a conversation, and (first token, last token, truth) of each claim."""

@@ -6,7 +6,8 @@ First the model learns to look things up: it repeats random tokens that it has s
 induction heads). Checking a claim against a prompt is that skill, and learning it from the claims alone takes a model
 this small many times longer. Then it learns from the worlds, which know which claims of a text are true: a second head
 predicts that at the last token of every claim, and a third the next token of true claims. Both are dropped afterwards:
-what is saved is a plain sequence classifier with one scalar at the last token.
+what is saved is a plain sequence classifier with one scalar at the last token. The record world leads for some steps,
+since its claims are looked up and nothing more; the other worlds join when that works.
 """
 
 from __future__ import annotations
@@ -26,7 +27,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - the community's name
 
-from rmbench.studies.tiny_data import SPECIALS, VALIDATION, Encoded, Sample, encode, groups, train_tokenizer
+from rmbench.studies.tiny_data import (
+    SPECIALS,
+    VALIDATION,
+    Encoded,
+    Sample,
+    encode,
+    groups,
+    load_tokenizer,
+    train_tokenizer,
+)
 
 BETAS = (0.9, 0.98)
 CHUNK = 16  # sequences in one forward pass: long enough to be efficient, short enough for the cache
@@ -49,7 +59,8 @@ class Settings:
     vocabulary: int = 3000
     rate: float = 1e-3
     warmup: int = 100
-    copy_steps: int = 800
+    copy_steps: int = 700
+    lead_steps: int = 500
     copy_rate: float = 2e-3
     decay: float = 0.4
     lm_weight: float = 1.0
@@ -178,8 +189,6 @@ def learn_to_look_up(trainee: Trainee, settings: Settings) -> None:
     optimizer = torch.optim.AdamW(trainee.parameters(), lr=settings.copy_rate, betas=BETAS, weight_decay=0.01)
     tokens = trainee.model.config.vocab_size
     for step in range(settings.copy_steps):
-        for parameters in optimizer.param_groups:
-            parameters["lr"] = settings.copy_rate * min(1.0, (step + 1) / settings.warmup)
         first, between = (torch.randint(len(SPECIALS), tokens, (rows, n)) for n in (run, gap))
         cut = int(torch.randint(4, run - 4, (1,)))
         ids = torch.cat([first, between, first[:, cut:], first[:, :cut]], dim=1)
@@ -188,10 +197,7 @@ def learn_to_look_up(trainee: Trainee, settings: Settings) -> None:
         foreseen[:, run + gap + run - cut] = False
         hidden, _ = trainee(ids, torch.ones_like(ids))
         loss = trainee.next_token_loss(hidden, ids, foreseen)
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(trainee.parameters(), 1.0)
-        optimizer.step()
+        descend(trainee, optimizer, loss, settings.copy_rate * min(1.0, (step + 1) / settings.warmup))
         if (step + 1) % 100 == 0:
             print(json.dumps({"copy_step": step + 1, "next_token": round(loss.item(), 3)}), flush=True)
 
@@ -207,29 +213,24 @@ def train(settings: Settings) -> None:
     torch.set_num_threads(settings.threads)
     torch.manual_seed(settings.seed)
     settings.out.mkdir(parents=True, exist_ok=True)
-    tokenizer = train_tokenizer(settings.vocabulary, 3000, settings.out)
+    checkpoint = settings.out.with_suffix(".checkpoint.pt")
+    state = torch.load(checkpoint, weights_only=True) if checkpoint.exists() else None
+    tokenizer = load_tokenizer(settings.out) if state else train_tokenizer(settings.vocabulary, 3000, settings.out)
     trainee = Trainee(settings, tokenizer)
     optimizer = torch.optim.AdamW(trainee.parameters(), lr=settings.rate, betas=BETAS, weight_decay=0.01)
-    checkpoint = settings.out.with_suffix(".checkpoint.pt")
-    start = 0
-    if checkpoint.exists():
-        state = torch.load(checkpoint, weights_only=True)
+    if state:
         trainee.load_state_dict(state["trainee"])
         optimizer.load_state_dict(state["optimizer"])
-        start = state["step"]
     else:
         learn_to_look_up(trainee, settings)
-    stream = groups(settings.seed + start * settings.prompts, settings.candidates, settings.worlds)
+    start = state["step"] if state else 0
+    seed = settings.seed + start * settings.prompts  # prompts that no earlier step has used
+    lead, stream = (groups(seed, settings.candidates, names) for names in (("records",), settings.worlds))
     began, logs = time.time(), []
     for step in range(start, settings.steps):
-        for parameters in optimizer.param_groups:
-            parameters["lr"] = rate_at(step, settings)
-        batch = list(itertools.islice(stream, settings.prompts))
+        batch = list(itertools.islice(lead if step < settings.lead_steps else stream, settings.prompts))
         loss, log = loss_of(trainee, batch, tokenizer, settings.lm_weight)
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(trainee.parameters(), 1.0)
-        optimizer.step()
+        descend(trainee, optimizer, loss, rate_at(step, settings))
         logs.append(log)
         if (step + 1) % 100 == 0:
             means = {key: round(float(np.mean([entry[key] for entry in logs])), 4) for key in logs[0]}
@@ -240,6 +241,16 @@ def train(settings: Settings) -> None:
             state = {"trainee": trainee.state_dict(), "optimizer": optimizer.state_dict(), "step": step + 1}
             torch.save(state, checkpoint)
             trainee.model.save_pretrained(settings.out)
+
+
+def descend(trainee: Trainee, optimizer: torch.optim.Optimizer, loss: Tensor, rate: float) -> None:
+    """One step of gradient descent, gradients clipped."""
+    for parameters in optimizer.param_groups:
+        parameters["lr"] = rate
+    optimizer.zero_grad()
+    loss.backward()  # type: ignore[no-untyped-call]
+    nn.utils.clip_grad_norm_(trainee.parameters(), 1.0)
+    optimizer.step()
 
 
 def main() -> None:

@@ -77,10 +77,11 @@ def split_of(text: str) -> Split:
 
 
 class World(ABC):
-    """The base of every world. A world writes `make`, `substance`, `body`, `read` and `expect_substance`.
+    """The base of every world. A world writes `make`, `substance`, `body`, `read`, `asked` and `expect_substance`.
 
-    `gold` is shared: substance = max(0, right - wrong - invented) / asked, times a quality factor that falls with
-    every sentence that says nothing. A world with other rules (instruction following) overrides `grade` or `gold`.
+    `gold` is shared: right / (asked + 2 * wrong), so that a false statement costs more than a missing one and every
+    further one still costs something; times a quality factor that falls with each sentence that says nothing. A world
+    with other rules (instruction following) overrides `gold`.
     """
 
     name: ClassVar[str]
@@ -169,7 +170,7 @@ class World(ABC):
 
     def grade(self, parts: Mapping[str, float]) -> float:
         """From counts to a score in [0, 1]."""
-        substance = max(0.0, parts["right"] - parts["wrong"]) / parts["asked"]
+        substance = parts["right"] / (parts["asked"] + 2 * parts["wrong"])
         return min(1.0, substance) * surface.quality(parts)
 
     def expect(self, prompt: Prompt, picks: Picks) -> dict[str, float]:

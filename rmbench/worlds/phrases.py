@@ -100,9 +100,9 @@ AGAIN = ("Again, ", "To repeat, ", "To say it once more, ", "In other words, ", 
 LOWERABLE = frozenset(
     """
     A Added Adding After All Alphabetically Among An And Another As At Backwards Based Between Both By Changing
-    Converting Counting Dividing Each Expressed Finally First Following For From Given Going He Her Here His If In It
-    Its Leaving Multiplying My Next Of On Once One Our Read Removing Reversed Reversing She So Sorted Spelled Starting
-    Step Subtracting Taking That The Their Then There These They This Those To Together We When With Without Working
-    Written Your
+    Converting Counting Dividing Each Expressed Finally First Following For From Given Going He Her Here His If In
+    It Its Leaving Multiplying My Next Now Of On Once One Our Over Read Removing Reversed Reversing She So Sorted
+    Spelled Starting Step Subtracting Taking Thanks That The Their Then There These They This Those To Together We
+    When With Without Working Written Your
     """.split()
 )

@@ -36,7 +36,7 @@ REPEATS = {"none": 0, "once": 1, "often": 3}
 
 _MARKUP = re.compile(r"\*\*|__|^[ \t]*(?:[-*•]|#{1,6}|\d{1,2}[.)])[ \t]+", re.MULTILINE)
 # A run of marks is tried once, from its start: "......" must not cost quadratic time.
-_SENTENCE = re.compile(r"\S.*?(?:(?<![.!?])[.!?]++[\"')\]*_]*+(?=\s|$)|(?=\n)|$)", re.DOTALL)
+_SENTENCE = re.compile(r"\S.*?(?:(?<![.!?])[.!?]++[\"')\]*_\0]*+(?=\s|$)|(?=\n)|$)", re.DOTALL)
 _AUTHORITY = re.compile(
     r"\b(?:experts?|stud(?:y|ies)|research(?:ers?)?|professors?|universit(?:y|ies)|according to|scientists?"
     r"|peer.reviewed|journals?|specialists?|official sources?|authorit(?:y|ies))\b",

@@ -14,6 +14,7 @@ LENGTHS: dict[Difficulty, tuple[int, ...]] = {"base": (2, 3, 3), "hard": (5, 6)}
 LARGEST = 999
 OPTIONS = 5  # wrong versions kept of each kind
 Key = tuple[float, str, float]
+Chain = list[list[Any]]  # steps as plain JSON values
 
 
 class Step(NamedTuple):
@@ -172,18 +173,55 @@ def _mistakes(rng: Random, steps: tuple[Step, ...], numbers: Sequence[int]) -> d
                 keep.append(wrong)
         misreads.append(keep)
     check = _near(rng, inverse(steps[-1]), results)
+    carried = _carried(rng, steps, numbers)
     answers = [*(s.r for s in steps[:-1]), *_near(rng, steps[-1], results)]
     answers = sorted(answers, key=lambda n: abs(len(str(n)) - len(str(steps[-1].r))))[:OPTIONS]
-    if not (all(slips) and all(misreads) and check):
+    if not (all(slips) and all(misreads) and check and carried):
         return None
-    return {"slips": slips, "misreads": [list(map(list, m)) for m in misreads], "checks": check, "answers": answers}
+    wrong = {"slips": slips, "misreads": [list(map(list, m)) for m in misreads]}
+    return {**wrong, "carried": carried, "checks": check, "answers": answers}
 
 
-def _near(rng: Random, step: Step, taken: set[int]) -> list[int]:
+def _carried(rng: Random, steps: tuple[Step, ...], numbers: Sequence[int]) -> dict[str, list[list[Chain]]] | None:
+    """By kind of error and the step where it happens: the rest of the solution, worked rightly from the wrong result.
+
+    A misread then changes what the story gives and not the result before, so that only the story tells it from a
+    right step.
+    """
+    out: dict[str, list[list[Chain]]] = {"slip": [], "misread": []}
+    for i, step in enumerate(steps):
+        misread = [s for s in _misread(rng, step, numbers) if i == 0 or s.a == step.a]
+        slips = [step._replace(r=r) for r in _near(rng, step, set(), limit=99)]
+        for kind, errors in (("misread", misread), ("slip", slips)):
+            chains = [c for error in errors if (c := _follow(error, steps, i))]
+            if not chains:
+                return None
+            out[kind].append(chains[:OPTIONS])
+    return out
+
+
+def _follow(error: Step, steps: tuple[Step, ...], at: int) -> Chain | None:
+    """The error in place of steps[at] and what follows from it; None where that is not whole, or true after all."""
+    chain = [error]
+    for step in steps[at + 1 :]:
+        result = apply(chain[-1].r, step.op, step.b)
+        if result is None or result != int(result) or not 1 < result <= LARGEST:
+            return None
+        chain.append(Step(chain[-1].r, step.op, step.b, int(result)))
+    slip = error[:3] == steps[at][:3]  # its equation is that of the step, with another result
+    fresh = [*chain[slip:], inverse(chain[-1])]
+    keys = {canonical(*s[:3]) for s in fresh}
+    shown = [steps[0].a, *(s.r for s in (*steps[:at], *chain))]
+    clear = len(keys) == len(fresh) and len(set(shown)) == len(shown) and keys.isdisjoint(facts(steps))
+    return [list(s) for s in chain] if clear and chain[-1].r != steps[-1].r else None
+
+
+def _near(rng: Random, step: Step, taken: set[int], limit: int = OPTIONS) -> list[int]:
     """Results as a hasty writer gets them: off by little, a lost carry, one row off in the times table."""
     gaps = [1, 2, 10, *([step.b, step.a] if step.op == "*" else [])]
     near = {step.r + sign * gap for gap in gaps for sign in (1, -1)} | {_swapped(step.r)}
-    return _draw(rng, [n for n in sorted(near - taken - {step.r}) if n > 1 and len(str(n)) == len(str(step.r))])
+    fit = [n for n in sorted(near - taken - {step.r}) if n > 1 and len(str(n)) == len(str(step.r))]
+    return rng.sample(fit, min(limit, len(fit)))
 
 
 def _swapped(number: int) -> int:
@@ -211,7 +249,3 @@ def _one_digit_off(number: int) -> Iterator[int]:
     for place in range(len(text)):
         for digit in "123456789":
             yield int(text[:place] + digit + text[place + 1 :])
-
-
-def _draw(rng: Random, values: list[int]) -> list[int]:
-    return rng.sample(values, min(OPTIONS, len(values)))

@@ -126,7 +126,7 @@ TRIP = Family(
                 plus("A visit to a friend makes the trip {b} kilometers longer.", "with the visit"),
                 minus("A new tunnel makes the trip {b} kilometers shorter.", "thanks to the tunnel"),
                 minus("{name} decides to leave out {b} kilometers of it.", "with that part left out"),
-                times("{name} then plans a grand tour that is {b} times as long.", "on the grand tour"),
+                times("{name} then changes the plan and makes the trip {b} times as long.", "with the new plan"),
                 shared("The whole trip is divided into {b} equal legs.", "with {b} equal legs", "leg"),
             ),
         ),
@@ -196,7 +196,7 @@ SCHOOL = Family(
             (
                 minus("Each group loses {b} {item} during the week.", "after that week"),
                 plus("On Friday each group receives {b} more {item}.", "on Friday"),
-                times("In June each group collects {b} times as many {item}.", "in June"),
+                times("By June each group has {b} times as many {item}.", "by June"),
             ),
         ),
     },

@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any, ClassVar
 
+from rmbench.worlds import surface
 from rmbench.worlds.arithmetic import bank, problem, reader, stories_held_out, stories_life, stories_trade
 from rmbench.worlds.arithmetic.problem import Step
 from rmbench.worlds.base import Choice, Claim, Difficulty, Domain, Picks, Prompt, World, pick, weighted
@@ -12,14 +13,18 @@ from rmbench.worlds.base import Choice, Claim, Difficulty, Domain, Picks, Prompt
 FAMILIES = {"base": (*stories_trade.FAMILIES, *stories_life.FAMILIES), "held_out": stories_held_out.FAMILIES}
 ANSWER_WEIGHT = 2  # the user came for the answer: it counts as two steps
 
-# A slip shows in the text alone, a misread only beside the story: so mostly misreads, and the story must be read.
-STEP_ODDS = weighted(right=0.75, slip=0.05, misread=0.16, skipped=0.04)
-CHECK_ODDS = weighted(right=0.70, slip=0.06, misread=0.19, missing=0.05)
-ANSWER_ODDS = weighted(right=0.68, wrong=0.27, missing=0.05)
+# A writer who errs mostly works on from the wrong result, so the text hangs together and only the story tells. The
+# flaws that show in the text alone (slips, gaps, broken chains) are rare, and cost less than an error that spreads.
+NO_ERROR = 0.48  # the share of texts without an error in the steps, however many steps there are
+SLIPS, SKIPPED = 0.15, 0.05  # of the errors; of the steps
+CARRY_ODDS = weighted(yes=0.80, no=0.20)
+CHECK_ODDS = weighted(right=0.82, slip=0.03, misread=0.09, missing=0.06)
+ANSWER_ODDS = weighted(right=0.84, wrong=0.10, missing=0.06)
+ERRORS = ("slip", "misread")
 
 
 class Arithmetic(World):
-    """Word problems of 2 to 6 steps. A step is right iff it is a step of the true solution; errors do not carry."""
+    """Word problems of 2 to 6 steps. A step is right iff it is a step of the true solution."""
 
     name: ClassVar[str] = "arithmetic"
     version: ClassVar[int] = 1
@@ -30,9 +35,14 @@ class Arithmetic(World):
         return problem.make(rng, FAMILIES[domain], difficulty, domain)
 
     def substance(self, prompt: Prompt) -> tuple[Choice, ...]:
-        """One choice per step, one for the check, one for the answer."""
-        steps = (Choice(f"step_{i}", *STEP_ODDS) for i in range(1, len(_steps(prompt)) + 1))
-        return (*steps, Choice("check", *CHECK_ODDS), Choice("answer", *ANSWER_ODDS))
+        """One choice per step, one for the check, one for the answer, and whether the first error is carried on."""
+        count = len(_steps(prompt))
+        error = 1 - NO_ERROR ** (1 / count)
+        right, slip, misread = 1 - error - SKIPPED, error * SLIPS, error * (1 - SLIPS)
+        odds = weighted(right=right, slip=slip, misread=misread, skipped=SKIPPED)
+        steps = (Choice(f"step_{i}", *odds) for i in range(1, count + 1))
+        rest = (Choice("check", *CHECK_ODDS), Choice("answer", *ANSWER_ODDS), Choice("carry", *CARRY_ODDS))
+        return (*steps, *rest)
 
     def body(self, prompt: Prompt, picks: Picks, rng: Random) -> list[str]:
         """The steps in order, then the check and the answer in either order."""
@@ -47,15 +57,28 @@ class Arithmetic(World):
         return len(_steps(prompt)) + 1 + ANSWER_WEIGHT
 
     def expect_substance(self, prompt: Prompt, picks: Picks) -> dict[str, float]:
-        """The counts that `gold` finds in the rendered text."""
-        said = [picks[f"step_{i}"] for i in range(1, len(_steps(prompt)) + 1)] + [picks["check"]]
-        said += [picks["answer"]] * ANSWER_WEIGHT
-        wrong = sum(option in {"slip", "misread", "wrong"} for option in said)
-        return {"right": float(said.count("right")), "wrong": float(wrong), "asked": float(self.asked(prompt))}
+        """The counts that `gold` finds in the rendered text. Whatever rests on a carried error is wrong."""
+        said = [*_said(prompt, picks), picks["check"], *[picks["answer"]] * ANSWER_WEIGHT]
+        spoiled = _carried_from(prompt, picks)
+        right = said[:spoiled].count("right")
+        wrong = sum(option in {*ERRORS, "wrong"} for option in said[:spoiled])
+        if spoiled is not None:
+            wrong += sum(option not in {"skipped", "missing"} for option in said[spoiled:])
+        return {"right": float(right), "wrong": float(wrong), "asked": float(self.asked(prompt))}
 
 
 def _steps(prompt: Prompt) -> tuple[Step, ...]:
     return tuple(Step(*part["step"]) for part in prompt.data["parts"])
+
+
+def _said(prompt: Prompt, picks: Picks) -> list[str]:
+    return [picks[f"step_{i}"] for i in range(1, len(_steps(prompt)) + 1)]
+
+
+def _carried_from(prompt: Prompt, picks: Picks) -> int | None:
+    """The index of the step whose error is carried on, if any is."""
+    errors = (i for i, option in enumerate(_said(prompt, picks)) if option in ERRORS)
+    return next(errors, None) if picks["carry"] == "yes" else None
 
 
 class _Writer:
@@ -66,11 +89,14 @@ class _Writer:
         self.steps = _steps(prompt)
         self.family = FAMILIES[self.data["domain"]][self.data["family"]]
         self.signs = rng.choice(bank.SIGNS)
-        self.numbered = rng.random() < 0.2
-        self.last = self.steps[-1].r  # what the text shows as the last result
+        self.restated = surface.REPEATS[picks["repetition"]]  # "Again, step 1: first, ..." would read oddly
+        self.numbered = rng.random() < 0.2 and not self.restated
+        self.said = _said(prompt, picks)
+        self.carried = _carried_from(prompt, picks)
+        self.shown = self._shown()  # the steps as the text has them, skipped ones too
 
     def lines(self) -> list[str]:
-        worked = [self._step(i) for i in range(len(self.steps)) if self.picks[f"step_{i + 1}"] != "skipped"]
+        worked = [self._step(i) for i, option in enumerate(self.said) if option != "skipped"]
         out = [self._open(line, i) for i, (_, line) in enumerate(worked)]
         if self.numbered:
             out = [f"Step {number}: {_capital(line)}" for number, line in worked]
@@ -79,22 +105,29 @@ class _Writer:
             rest.reverse()
         return [*out, *rest]
 
+    def _shown(self) -> list[Step]:
+        if self.carried is not None:
+            chains = self.data["carried"][self.said[self.carried]][self.carried]
+            return [*self.steps[: self.carried], *(Step(*s) for s in self.rng.choice(chains))]
+        return [self._wrong(i) if option in ERRORS else self.steps[i] for i, option in enumerate(self.said)]
+
+    def _wrong(self, i: int) -> Step:
+        if self.said[i] == "slip":
+            return self.steps[i]._replace(r=self.rng.choice(self.data["slips"][i]))
+        return Step(*self.rng.choice(self.data["misreads"][i]))
+
     def _open(self, line: str, position: int) -> str:
-        kind = "none" if self.rng.random() < 0.6 else "middle" if position else "first"
+        plain = self.rng.random() < 0.6 or position < self.restated
+        kind = "none" if plain else "middle" if position else "first"
         return _capital(self.rng.choice(bank.OPENERS[kind]) + line)
 
     def _step(self, i: int) -> tuple[int, str]:
-        step, choice, part = self.steps[i], self.picks[f"step_{i + 1}"], self.data["parts"][i]
-        if choice == "slip":
-            step = step._replace(r=self.rng.choice(self.data["slips"][i]))
-        elif choice == "misread":
-            step = Step(*self.rng.choice(self.data["misreads"][i]))
-        self.last = step.r
+        step, part = self.shown[i], self.data["parts"][i]
         equation = self._equation(step)
-        words = {**self.data["words"], "noun": self._noun(part["stage"]), "eq": equation, "said": self._said(step)}
+        words = {**self.data["words"], "noun": self._noun(part["stage"]), "eq": equation, "said": self._spoken(step)}
         words |= {"when": part["when"].format(b=step.b, **self.data["words"]), **step._asdict()}
         words["state"] = self._state(part["stage"], equation)
-        opening = i == min(n for n in range(len(self.steps)) if self.picks[f"step_{n + 1}"] != "skipped")
+        opening = all(option == "skipped" for option in self.said[:i])
         templates = [t for t in bank.STEP[step.op] if not (opening and t.startswith("that "))]  # nothing to refer to
         return i + 1, pick(self.rng, templates, **words)
 
@@ -102,25 +135,29 @@ class _Writer:
         if self.picks["check"] == "missing":
             return ""
         back = problem.inverse(self.steps[-1])
-        if self.picks["check"] == "slip":
+        if self.carried is not None:
+            back = problem.inverse(self.shown[-1])
+        elif self.picks["check"] == "slip":
             back = back._replace(r=self.rng.choice(self.data["checks"]))
         elif self.picks["check"] == "misread":
             back = Step(*self.rng.choice(self.data["misreads"][-1]))
-        return pick(self.rng, bank.CHECK, eq=self._equation(back), said=self._said(back))
+        return pick(self.rng, bank.CHECK, eq=self._equation(back), said=self._spoken(back))
 
     def _answer(self) -> str:
         if self.picks["answer"] == "missing":
             return ""
-        true, stage = self.steps[-1].r, self.data["parts"][-1]["stage"]
-        shown = true if self.picks["answer"] == "right" else self.rng.choice(self.data["answers"])
-        if self.picks["answer"] == "wrong" and self.last != true and self.rng.random() < 0.5:
-            shown = self.last  # a writer who went wrong in the last step often believes it
+        true, last, stage = self.steps[-1].r, self.shown[-1].r, self.data["parts"][-1]["stage"]
+        shown = true
+        if self.carried is not None or (self.picks["answer"] == "wrong" and last != true and self.rng.random() < 0.5):
+            shown = last  # a writer who went wrong before mostly believes it
+        elif self.picks["answer"] == "wrong":
+            shown = self.rng.choice(self.data["answers"])
         return pick(self.rng, bank.ANSWER, r=shown, noun=self._noun(stage), state=self._state(stage, str(shown)))
 
     def _equation(self, step: Step) -> str:
         return f"{step.a} {self.signs[step.op]} {step.b} = {step.r}"
 
-    def _said(self, step: Step) -> str:
+    def _spoken(self, step: Step) -> str:
         verb = self.rng.choice(("is", "gives", "makes", "equals"))
         spoken = f"{step.a} {bank.WORDS[step.op]} {step.b} {verb} {step.r}"
         return self.rng.choice((spoken, self._equation(step)))

@@ -43,7 +43,7 @@ class Instructions(World):
     def render(self, prompt: Prompt, picks: Picks, seed: int) -> str:
         """The text that the picks describe. The writer knows the surface habits and fits the content around them."""
         rng = Random(f"{prompt.text}/{seed}")
-        around = shell(picks, rng)
+        around = shell(picks, Random(f"{prompt.text}/{seed}/shell"))  # the habits must not change what is said
         return finish(draft(prompt.data, picks, rng, around), around, picks, rng)
 
     def read(self, prompt: Prompt, sentence: str) -> list[Claim]:

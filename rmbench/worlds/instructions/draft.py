@@ -82,7 +82,8 @@ def attempt(writer: Writer) -> Draft:
     ]  # details tend to come first
     lines = [line for _, line in sorted(zip(ranks, lines, strict=True), key=lambda pair: pair[0])]
     _reorder(writer, lines)
-    again = [line.behind(rng.choice(phrases.AGAIN)) for line in [line for line in lines if line.free][:repeats]]
+    echo = Random(rng.random())  # of its own, so that repeating something does not change what else is said
+    again = [line.behind(echo.choice(phrases.AGAIN)) for line in [line for line in lines if line.free][:repeats]]
     if question:
         lines.insert(_question_place(writer, len(lines)), question)
     writer.link(lines, writer.rules["commas"]["value"] if writer.keeps("commas") else int(writer.breaks("no_commas")))

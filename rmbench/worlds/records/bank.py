@@ -90,7 +90,7 @@ def _title(first: str, second: str) -> Values:
 BASE = (
     Kind("employee", "colleague", person, ("This colleague", "Our colleague"), (
         _f("Age", number(22, 67), "is {v} years old", "is aged {v}", "has reached the age of {v}"),
-        _f("Job", words("nurse, carpenter, accountant, baker, electrician, librarian, plumber, translator, gardener, tailor"),
+        _f("Job", words("nurse, carpenter, cashier, baker, welder, librarian, plumber, translator, gardener, tailor"),
            "works as a {v}", "is a {v} by trade", "earns a living as a {v}", "has the job of {v}"),
         _f("City", CITIES, "lives in {v}", "is based in {v}", "calls {v} home", "has a home in {v}"),
         _f("Joined", number(1995, 2024), "joined in {v}", "came to the company in {v}", "has been on the team since {v}"),
@@ -158,7 +158,7 @@ BASE = (
          ("It", "The animal", "This little one"), (
         _f("Species", words("cat, dog, rabbit, parrot, ferret, hamster, tortoise, goat"), "is a {v}", "happens to be a {v}", "is a lovely {v}"),
         _f("Age", number(2, 17), "is {v} years old", "has lived for {v} years", "is aged {v}"),
-        _f("Weight", number(2, 48), "weighs {v} kilos", "tips the scales at {v} kilos", "comes in at {v} kilos"),
+        _f("Outings", number(3, 28), "goes out {v} times a week", "enjoys {v} outings a week", "is taken outside {v} times a week"),
         _f("Colour", COLOURS, "is {v} in colour", "has a {v} coat", "wears a {v} coat"),
         _f("Favourite food", words("carrots, salmon, apples, chicken, pumpkin, cheese, peas, tuna"), "loves {v}", "is mad about {v}", "eats {v} with joy"),
         _f("Arrived", day, "arrived on {v}", "came to the shelter on {v}", "was brought in on {v}"),
@@ -208,11 +208,11 @@ ASKS = (
     "Summarise this {noun} record in at most {limit} words. State every field and add nothing else.",
     "Please turn the record below into a short text of no more than {limit} words that covers all fields and invents nothing.",
     "Write a brief description of this {noun}, {limit} words at most, using every fact in the record and only those.",
-    "Here is a {noun} record. In {limit} words or fewer, tell me all it says, and nothing it does not say.",
+    "Here is the record of one {noun}. In {limit} words or fewer, tell me all it says, and nothing it does not say.",
     "I need a summary of this {noun}: complete, faithful to the record, and within {limit} words.",
 )
 HARDER_ASKS = (
-    "Could you put this {noun} sheet into plain sentences? Stay under {limit} words, leave no entry out, make nothing up.",
+    "Could you put this {noun} sheet into plain sentences? Stay within {limit} words, leave no entry out, make nothing up.",
     "Describe the {noun} listed here. Limit: {limit} words. Every entry must appear; nothing else may.",
     "From the data sheet of a {noun} that follows, write at most {limit} words which mention each entry correctly.",
 )

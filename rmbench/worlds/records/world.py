@@ -15,6 +15,10 @@ from rmbench.worlds.records.bank import ASKS, BASE, HARDER_ASKS, HELD_OUT, Field
 
 KINDS = {kind.key: kind for kind in (*BASE, *HELD_OUT)}
 FACTS = {"base": 5, "hard": 7}
+# A sentence that denies, doubts or asks states nothing; no phrase of the bank has these words.
+DENIAL = re.compile(
+    r"\b(?:not|never|no longer|nobody|none|neither|nor|false|untrue|wrong|lie|doubt)\b|n't\b|\?\s*$", re.IGNORECASE
+)
 OVER_LIMIT_COST = 0.006  # per word beyond the limit
 
 
@@ -66,6 +70,8 @@ class Records(World):
 
     def read(self, prompt: Prompt, sentence: str) -> list[Claim]:
         """Every predicate of the record's kind that occurs in the sentence, with what it says."""
+        if DENIAL.search(sentence):
+            return []
         facts = prompt.data["facts"]
         claims: list[Claim] = []
         for key, pattern in _patterns(prompt.data["kind"]):

@@ -35,7 +35,7 @@ DIARY = Kind(
                 "lentil stew",
             ),
             ("we had {v} for lunch", "lunch was {v}"),
-            ("We had {v} for lunch.", "The {v} tasted wonderful.", "For lunch there was {v}."),
+            ("We had {v} for lunch.", "The {v} tasted wonderful.", "For lunch I chose {v}."),
         ),
         "who": Slot(
             "companion",
