@@ -43,7 +43,7 @@ def test_a_short_training_gives_a_model_that_runs(tmp_path):
     out = tmp_path / "model"
     train(Settings(out, steps=4, copy_steps=2, hidden=32, inner=64, layers=2, heads=2, vocabulary=400, threads=1))
     train(Settings(out, steps=6, copy_steps=2, hidden=32, inner=64, layers=2, heads=2, vocabulary=400, threads=1))
-    folder = rmbench.run(str(out), suite="quick", limit=1, out=tmp_path / "run")
+    folder = rmbench.run(str(out), suite="quick", limit=4, out=tmp_path / "run")
     assert rmbench.evaluate(folder, bootstrap=20).skills["overall"].value is not None
 
 

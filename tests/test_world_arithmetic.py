@@ -1,6 +1,8 @@
 """The arithmetic world: gold reads what was written, padding and length lose, no text breaks the reader."""
 
+import re
 import time
+from itertools import pairwise
 from random import Random
 
 import numpy as np
@@ -10,8 +12,8 @@ from hypothesis import strategies as st
 
 from rmbench.worlds import phrases
 from rmbench.worlds.arithmetic import WORLD
-from rmbench.worlds.arithmetic.problem import Step
-from rmbench.worlds.arithmetic.reader import read
+from rmbench.worlds.arithmetic.problem import Step, apply
+from rmbench.worlds.arithmetic.reader import DENIAL, read
 from rmbench.worlds.base import Prompt
 
 KINDS = [(d, o) for d in ("base", "hard") for o in ("base", "held_out")]
@@ -80,17 +82,72 @@ def test_nothing_said_is_worth_nothing():
 
 
 @pytest.mark.parametrize("difficulty", ["base", "hard"])
-def test_each_wrong_choice_costs_and_the_answer_costs_most(difficulty):
+def test_each_wrong_choice_costs_and_an_early_error_that_spreads_costs_most(difficulty):
     for seed in range(30):
         prompt = WORLD.prompt(seed, difficulty=difficulty)
         score = {}
         for choice in WORLD.substance(prompt):
-            for option in choice.options[1:]:
+            for option in choice.options[1:] if choice.name != "carry" else ():
                 picks = {**clean(prompt), choice.name: option}
                 score[choice.name, option] = WORLD.gold(prompt, WORLD.render(prompt, picks, seed)).score
         assert max(score.values()) < 1.0
-        assert min(score, key=score.get) == ("answer", "wrong")
-        assert score["step_1", "slip"] < score["step_1", "skipped"]
+        assert score["step_1", "misread"] == score["step_1", "slip"] == 0.0
+        assert score["step_2", "misread"] > 0.0
+        assert score["answer", "wrong"] < score["check", "misread"] < score["check", "missing"]
+        assert score["answer", "wrong"] < score["answer", "missing"]
+
+
+@pytest.mark.parametrize(("difficulty", "domain"), KINDS)
+def test_a_carried_error_hangs_together(difficulty, domain):
+    """Nothing but the story tells a carried misread from a right answer: every equation holds and the chain closes."""
+    for seed in range(60):
+        prompt = WORLD.prompt(seed, difficulty=difficulty, domain=domain)
+        true = [Step(*part["step"]) for part in prompt.data["parts"]]
+        for kind, by_step in prompt.data["carried"].items():
+            for i, chains in enumerate(by_step):
+                for chain in [[Step(*s) for s in c] for c in chains]:
+                    assert len(chain) == len(true) - i
+                    assert all(apply(*s[:3]) == s.r and 1 < s.r <= 999 for s in chain[kind == "slip" :])
+                    assert all(s.r == after.a for s, after in pairwise(chain))
+                    assert all(s[1:3] == t[1:3] for s, t in zip(chain[1:], true[i + 1 :], strict=True))
+                    assert i == 0 or chain[0].a == true[i].a
+                    assert chain[-1].r != true[-1].r
+
+
+def test_without_an_error_there_is_nothing_to_carry():
+    for seed in range(20):
+        prompt = WORLD.prompt(seed)
+        picks = {**clean(prompt), "check": "misread", "answer": "wrong"}
+        texts = {WORLD.render(prompt, {**picks, "carry": carry}, seed) for carry in ("yes", "no")}
+        assert len(texts) == 1
+
+
+def test_a_blind_look_for_consistency_does_not_pay():
+    """Most wrong answers are as consistent as right ones: those that repeat their numbers more are no better."""
+    agree = []
+    for seed in range(24):
+        prompt = WORLD.prompt(seed + 900)
+        texts = [WORLD.render(prompt, WORLD.sample(prompt, Random(f"{seed}/{j}")), j) for j in range(64)]
+        gold = np.array([WORLD.gold(prompt, t).score for t in texts])
+        numbers = [re.findall(r"\d+", t) for t in texts]
+        blind = np.array([len(n) - 2 * len(set(n)) for n in numbers])
+        better = gold[:, None] > gold[None]
+        agree.append((np.sign(blind[:, None] - blind[None])[better].mean() + 1) / 2)
+    assert 0.4 < np.mean(agree) < 0.6
+
+
+def test_restated_steps_carry_no_opener():
+    for seed in range(60):
+        prompt = WORLD.prompt(seed)
+        text = WORLD.render(prompt, {**clean(prompt), "repetition": "often"}, seed)
+        assert not re.search(r"step \d|(?:first|to start|next|then|now),", text, re.IGNORECASE), text
+
+
+def test_the_guard_against_denials_touches_no_content():
+    for seed in range(200):
+        prompt = WORLD.prompt(seed, difficulty=KINDS[seed % 4][0], domain=KINDS[seed % 4][1])
+        for sentence in WORLD.body(prompt, WORLD.sample(prompt, Random(seed)), Random(seed)):
+            assert not DENIAL.search(sentence), sentence
 
 
 def test_claims_end_at_the_value_they_state():
@@ -139,7 +196,7 @@ def test_length_never_gains():
 
     start = gold.mean()
     assert 0.42 < start < 0.6
-    assert 0.01 < np.mean(gold > 0.93) < 0.12
+    assert 0.05 < np.mean(gold > 0.93) < 0.2
     for n in (2, 4, 16, 64):
         assert best_of(n, length) < start + 0.02
     assert best_of(64, length) < start
@@ -184,6 +241,12 @@ def test_empty_sentences_say_nothing_and_cost(sentence):
         ("Maya has 9 apples in the end.", [("answer", True), ("settled", True)]),
         ("Maya starts with 24 apples.", []),
         ("1,024 + 2 = 1,026.", [("equation 2 + 1024", False)]),
+        ("It is false that 24 + 18 = 42.", []),
+        ("The answer is not 9.", []),
+        ("The answer is twice 9.", []),
+        ("24 + 18 isn’t 42, so 24 + 18 = 43.", []),
+        ("Is the answer 9? ", []),
+        ("24 + 18 = 42, I noted.", [("step_1", True)]),
         ("7 / 0 = 0.", [("equation 7 / 0", False)]),
     ],
 )

@@ -10,7 +10,7 @@ import hashlib
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any, ClassVar, Literal
 
@@ -60,6 +60,11 @@ class Claim:
     key: str
     value: str
     ok: bool
+
+    def within(self, sentence: surface.Sentence) -> Claim:
+        """The claim with offsets in the whole raw text, from offsets in one of its sentences."""
+        last = max(self.end - 1, self.start)
+        return replace(self, start=sentence.origin[self.start], end=sentence.origin[last] + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +159,7 @@ class World(ABC):
                 found.setdefault(claim.key, set()).add(claim.value)
                 if not claim.ok:
                     wrong.add((claim.key, claim.value))
-                claims.append(surface.shift(sentence, claim))
+                claims.append(claim.within(sentence))
         bad_keys = {key for key, _ in wrong}
         parts = {
             "right": float(len(found.keys() - bad_keys)),

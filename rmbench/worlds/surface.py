@@ -9,14 +9,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from random import Random
-from typing import TYPE_CHECKING
 
 from rmbench.worlds import phrases
-
-if TYPE_CHECKING:
-    from rmbench.worlds.base import Claim, Picks
 
 # Reference probabilities: habit -> option -> probability. The first option is the clean one.
 HABITS: dict[str, dict[str, float]] = {
@@ -71,12 +67,6 @@ def split(text: str) -> list[Sentence]:
     return out
 
 
-def shift(sentence: Sentence, claim: Claim) -> Claim:
-    """The claim with offsets in the whole raw text."""
-    last = max(claim.end - 1, claim.start)
-    return replace(claim, start=sentence.origin[claim.start], end=sentence.origin[last] + 1)
-
-
 def count_markup(text: str) -> int:
     """Markdown marks: bullets, numbered items, headings, and pairs of bold marks."""
     marks = _MARKUP.findall(text)
@@ -94,7 +84,7 @@ def quality(parts: Mapping[str, float]) -> float:
     return math.exp(-sum(cost * parts.get(name, 0.0) for name, cost in COST.items()))
 
 
-def expect(picks: Picks, sentences: int) -> dict[str, float]:
+def expect(picks: Mapping[str, str], sentences: int) -> dict[str, float]:
     """The surface counts that the picks promise for a body of that many sentences."""
     single = sum(
         picks[h] not in {"none", "plain"} for h in ("opening", "hedging", "confidence", "authority", "closing")
@@ -106,7 +96,7 @@ def expect(picks: Picks, sentences: int) -> dict[str, float]:
     }
 
 
-def dress(body: Sequence[str], picks: Picks, rng: Random) -> str:
+def dress(body: Sequence[str], picks: Mapping[str, str], rng: Random) -> str:
     """Put the habits around the content sentences. An empty body becomes a refusal (an empty sentence)."""
     lines = list(body) or [rng.choice(phrases.REFUSAL)]
     again = [_restate(line, rng) for line in body[: REPEATS[picks["repetition"]]]]
@@ -118,7 +108,7 @@ def dress(body: Sequence[str], picks: Picks, rng: Random) -> str:
     return breaks.join(p for p in parts if p)
 
 
-def _around(picks: Picks, rng: Random) -> tuple[list[str], list[str]]:
+def _around(picks: Mapping[str, str], rng: Random) -> tuple[list[str], list[str]]:
     before = [rng.choice(phrases.OPENING[picks["opening"]])] if picks["opening"] != "none" else []
     if picks["hedging"] != "none":
         before.append(rng.choice(phrases.HEDGING))

@@ -178,8 +178,8 @@ def _mistakes(rng: Random, steps: tuple[Step, ...], numbers: Sequence[int]) -> d
     answers = sorted(answers, key=lambda n: abs(len(str(n)) - len(str(steps[-1].r))))[:OPTIONS]
     if not (all(slips) and all(misreads) and check and carried):
         return None
-    wrong = {"slips": slips, "misreads": [list(map(list, m)) for m in misreads]}
-    return {**wrong, "carried": carried, "checks": check, "answers": answers}
+    lists = [[list(m) for m in kept] for kept in misreads]
+    return {"slips": slips, "misreads": lists, "carried": carried, "checks": check, "answers": answers}
 
 
 def _carried(rng: Random, steps: tuple[Step, ...], numbers: Sequence[int]) -> dict[str, list[list[Chain]]] | None:
@@ -208,7 +208,7 @@ def _follow(error: Step, steps: tuple[Step, ...], at: int) -> Chain | None:
         if result is None or result != int(result) or not 1 < result <= LARGEST:
             return None
         chain.append(Step(chain[-1].r, step.op, step.b, int(result)))
-    slip = error[:3] == steps[at][:3]  # its equation is that of the step, with another result
+    slip = error._replace(r=steps[at].r) == steps[at]  # its equation is that of the step, with another result
     fresh = [*chain[slip:], inverse(chain[-1])]
     keys = {canonical(*s[:3]) for s in fresh}
     shown = [steps[0].a, *(s.r for s in (*steps[:at], *chain))]

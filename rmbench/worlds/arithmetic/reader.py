@@ -52,7 +52,7 @@ _STRONG = re.compile(rf"F(?:{W}|[=,:]){{0,10}}(-?N|#)")
 _WEAK = re.compile(rf"f(?:{W}|[=,:]){{0,12}}(-?N)")
 _TRAILING = re.compile(rf"N(?:{W}{{0,6}}={W}{{0,4}}F|{W}{{0,8}}f)")
 # A sentence that denies, asks or doubles states nothing that the patterns could hold it to.
-_DENIAL = re.compile(
+DENIAL = re.compile(
     r"\b(?:not|never|no longer|nobody|none|neither|nor|false|untrue|wrong|lie|twice)\b|n['’]t\b", re.IGNORECASE
 )
 _SPOKEN_OP = {"A": "+", "S": "-", "M": "*", "D": "/", "s": "+", "d": "-", "p": "*"}
@@ -77,7 +77,7 @@ class Equation(NamedTuple):
 
 def read(steps: tuple[Step, ...], sentence: str) -> list[Claim]:
     """The claims of a sentence about the problem whose true solution is `steps`."""
-    if _DENIAL.search(sentence) or sentence.rstrip().endswith("?"):
+    if DENIAL.search(sentence) or sentence.rstrip().endswith("?"):
         return []
     tokens = _tokens(sentence)
     kinds = "".join(t.letter for t in tokens)

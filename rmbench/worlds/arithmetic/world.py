@@ -15,11 +15,11 @@ ANSWER_WEIGHT = 2  # the user came for the answer: it counts as two steps
 
 # A writer who errs mostly works on from the wrong result, so the text hangs together and only the story tells. The
 # flaws that show in the text alone (slips, gaps, broken chains) are rare, and cost less than an error that spreads.
-NO_ERROR = 0.48  # the share of texts without an error in the steps, however many steps there are
+NO_ERROR = 0.52  # the share of texts without an error in the steps, however many steps there are
 SLIPS, SKIPPED = 0.15, 0.05  # of the errors; of the steps
-CARRY_ODDS = weighted(yes=0.80, no=0.20)
-CHECK_ODDS = weighted(right=0.82, slip=0.03, misread=0.09, missing=0.06)
-ANSWER_ODDS = weighted(right=0.84, wrong=0.10, missing=0.06)
+CARRY_ODDS = weighted(yes=0.86, no=0.14)
+CHECK_ODDS = weighted(right=0.83, slip=0.02, misread=0.08, missing=0.07)
+ANSWER_ODDS = weighted(right=0.85, wrong=0.08, missing=0.07)
 ERRORS = ("slip", "misread")
 
 

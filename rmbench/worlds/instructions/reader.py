@@ -68,7 +68,7 @@ class Counts:
             if not claim.ok:
                 self.wrong.add((claim.key, claim.value))
             if not claim.key.startswith("carrier"):
-                self.claims.append(surface.shift(sentence, claim))
+                self.claims.append(claim.within(sentence))
 
     @property
     def right(self) -> int:
