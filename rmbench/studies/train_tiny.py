@@ -8,6 +8,9 @@ this small many times longer. Then it learns from the worlds, which know which c
 predicts that at the last token of every claim, and a third the next token of true claims. Both are dropped afterwards:
 what is saved is a plain sequence classifier with one scalar at the last token. The record world leads for some steps,
 since its claims are looked up and nothing more; the other worlds join when that works.
+
+Under `torchrun --nproc_per_node 2 -m rmbench.studies.train_tiny …` the processes share each step, each with prompts
+of its own.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import os
 import time
 from collections import defaultdict
 from collections.abc import Sequence
@@ -25,6 +29,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch import distributed as dist
 from torch.nn import functional as F  # noqa: N812 - the community's name
 
 from rmbench.studies.tiny_data import (
@@ -224,7 +229,8 @@ def train(settings: Settings) -> None:
     else:
         learn_to_look_up(trainee, settings)
     start = state["step"] if state else 0
-    seed = settings.seed + start * settings.prompts  # prompts that no earlier step has used
+    rank = dist.get_rank() if dist.is_initialized() else 0
+    seed = settings.seed + start * settings.prompts + rank * VALIDATION // 4  # prompts that no earlier step has used
     lead, stream = (groups(seed, settings.candidates, names) for names in (("records",), settings.worlds))
     began, logs = time.time(), []
     for step in range(start, settings.steps):
@@ -232,6 +238,8 @@ def train(settings: Settings) -> None:
         loss, log = loss_of(trainee, batch, tokenizer, settings.lm_weight)
         descend(trainee, optimizer, loss, rate_at(step, settings))
         logs.append(log)
+        if rank:
+            continue
         if (step + 1) % 100 == 0:
             means = {key: round(float(np.mean([entry[key] for entry in logs])), 4) for key in logs[0]}
             print(json.dumps({"step": step + 1, "minutes": round((time.time() - began) / 60, 1), **means}), flush=True)
@@ -249,6 +257,11 @@ def descend(trainee: Trainee, optimizer: torch.optim.Optimizer, loss: Tensor, ra
         parameters["lr"] = rate
     optimizer.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
+    if dist.is_initialized():
+        for parameter in trainee.parameters():
+            if parameter.grad is not None:
+                dist.all_reduce(parameter.grad)
+                parameter.grad /= dist.get_world_size()
     nn.utils.clip_grad_norm_(trainee.parameters(), 1.0)
     optimizer.step()
 
@@ -276,6 +289,8 @@ def main() -> None:
     parser.add_argument("--worlds", nargs="*")
     options = vars(parser.parse_args())
     options["worlds"] = tuple(options["worlds"]) if options["worlds"] else None
+    if "RANK" in os.environ:  # set by torchrun
+        dist.init_process_group("gloo")
     train(Settings(**options))
 
 
