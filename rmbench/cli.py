@@ -167,20 +167,27 @@ def tasks_show(
 
 @tasks_app.command("build")
 def tasks_build(
-    names: Annotated[list[str] | None, typer.Argument(help="tasks to build [default: all that have a recipe]")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(help="tasks to build [default: all with a recipe; with --tasks, all there]")
+    ] = None,
     *,
     tasks: TasksDir = None,
 ) -> None:
-    """Make the items of tasks from their recipes, and write their hash into the card."""
+    """Make the items of tasks from their recipes (or take those that are there), and write their hash into the card."""
+    from rmbench.items import has_items
     from rmbench.recipes import build_items
-    from rmbench.task import discover, find_task, read_raw_card, write_task
+    from rmbench.task import discover, find_task, read_raw_card, stamp_card, write_task
 
     folders = [find_task(n, tasks) for n in names] if names else list(discover(tasks).values())
+    if tasks and not names:  # a person's own folder was named: leave the shipped tasks alone
+        folders = [folder for folder in folders if folder.is_relative_to(tasks)]
     for folder in folders:
         raw = read_raw_card(folder / "card.yaml")
         if names or raw.get("build"):
-            items = build_items(raw.get("build") or {}, str(folder / "card.yaml"))
-            card = write_task(folder, raw, items)
+            if raw.get("build") or not has_items(folder):
+                card = write_task(folder, raw, build_items(raw.get("build") or {}, str(folder / "card.yaml")))
+            else:  # items of a person's own: only the card is written
+                card = stamp_card(folder, raw)
             typer.echo(f"{card.name}: {card.items} items, sha256 {card.sha256[:12]}")
 
 
@@ -219,12 +226,14 @@ def tasks_import(
     out: Annotated[Path, typer.Option(help="folder for tasks of your own; give it to --tasks later")],
 ) -> None:
     """Make a task from your copy of another benchmark, and replay files from published scores."""
+    import shlex
+
     from rmbench.external import import_benchmark
 
     folder, replays = import_benchmark(benchmark, source, out)
     typer.echo(f"task: {folder}")
     for path in replays:
-        typer.echo(f"rmbench run 'replay:{path}' --tasks {out} --task {benchmark}")
+        typer.echo(f"rmbench run {shlex.quote(f'replay:{path}')} --tasks {shlex.quote(str(out))} --task {benchmark}")
 
 
 def _print_json(value: object) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from rmbench.errors import UsageError
 from rmbench.metrics import metrics_for
-from rmbench.metrics.base import Estimated, estimate
+from rmbench.metrics.base import TOO_MANY, Estimated, estimate
 from rmbench.scores import VERSION, Manifest, Run, read_run, sha256
 from rmbench.stats import interval, resample
 from rmbench.types import AXES, Estimate, Result, TaskResult
@@ -25,6 +25,8 @@ def evaluate(run: str | Path | Run, *, bootstrap: int = 1000, seed: int = 0) -> 
     """
     if bootstrap < 1:
         raise UsageError(f"bootstrap is {bootstrap}; an interval needs at least 1 resample")
+    if seed < 0:
+        raise UsageError(f"seed is {seed}; the seed of the resamples is 0 or more")
     run = run if isinstance(run, Run) else read_run(Path(run))
     tasks: dict[str, TaskResult] = {}
     headlines: dict[str, Estimated] = {}
@@ -117,5 +119,6 @@ def _mean(parts: Mapping[str, Estimated], nothing: str) -> Estimated:
     bounds = interval(replicates)
     if bounds is None:
         reasons = [f"{name}: {part.estimate.reason}" for name, part in parts.items() if part.estimate.reason]
-        return Estimated(Estimate(value, None, None, n, missing, reasons[0]), replicates)
+        # each part may have an interval of its own, while together they lack a value on too many resamples
+        return Estimated(Estimate(value, None, None, n, missing, [*reasons, TOO_MANY][0]), replicates)
     return Estimated(Estimate(value, *bounds, n, missing), replicates)

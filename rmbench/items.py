@@ -20,7 +20,9 @@ COLUMNS = ("id", "group", "prompt", "responses", "gold", "probability", "votes",
 
 def read_items(folder: Path) -> tuple[Item, ...]:
     """The items of a task folder, each one checked. Raises TaskError naming the file, the item and the field."""
-    for name, reader in (("items.parquet", _parquet_rows), ("items.jsonl", _jsonl_rows)):
+    if all((folder / name).exists() for name in FILES):
+        raise TaskError(f"{folder}: {' and '.join(FILES)} are both there, and only one can be meant; remove the other")
+    for name, reader in FILES.items():
         path = folder / name
         if path.exists():
             items = tuple(_item(row, f"{path}, item {n}") for n, row in enumerate(reader(path), start=1))
@@ -29,6 +31,11 @@ def read_items(folder: Path) -> tuple[Item, ...]:
     raise TaskError(
         f"{folder}: neither items.parquet nor items.jsonl is there; run `rmbench tasks build {folder.name}`"
     )
+
+
+def has_items(folder: Path) -> bool:
+    """Whether the folder holds items, in either format."""
+    return any((folder / name).exists() for name in FILES)
 
 
 def content_hash(items: Iterable[Item]) -> str:
@@ -88,10 +95,12 @@ def _parquet_rows(path: Path) -> list[dict[str, Any]]:
 
 
 def _jsonl_rows(path: Path) -> Iterable[dict[str, Any]]:
-    with path.open(encoding="utf-8") as lines:
+    with path.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
             try:
                 row = json.loads(line)
+                if b"\\u" in line:  # half of a surrogate pair can be escaped, and then belongs to no text
+                    json.dumps(row, ensure_ascii=False).encode()
             except (ValueError, RecursionError) as error:
                 raise TaskError(f"{path}, line {number}: not JSON ({error})") from None
             if not isinstance(row, dict):
@@ -107,23 +116,39 @@ def _item(row: Mapping[str, Any], where: str) -> Item:
             f"{where}: unknown field {name!r}{did_you_mean(name, COLUMNS)}; fields are {', '.join(COLUMNS)}"
         )
     try:
-        votes = row.get("votes")
+        votes = None if row.get("votes") is None else _list(row, "votes", where)
         item = Item(
-            id=str(row["id"]),
-            group=str(row["group"]),
-            prompt=tuple(Message(role=m["role"], content=m["content"]) for m in row["prompt"]),
-            responses=tuple(row["responses"]),
-            gold=tuple(float(g) for g in row["gold"]),
+            id=_name(row, "id", where),
+            group=_name(row, "group", where),
+            prompt=tuple(Message(role=m["role"], content=m["content"]) for m in _list(row, "prompt", where)),
+            responses=tuple(_list(row, "responses", where)),
+            gold=tuple(float(g) for g in _list(row, "gold", where)),
             probability=None if row.get("probability") is None else float(row["probability"]),
             votes=None if votes is None else (int(votes[0]), int(votes[1])),
             tags={k: v for k, v in (row.get("tags") or {}).items() if v is not None},
         )
     except KeyError as error:
         raise TaskError(f"{where}: the field {error} is missing") from None
-    except (TypeError, ValueError, AttributeError, IndexError) as error:
+    except (TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
         raise TaskError(f"{where}: a field has the wrong type ({error})") from None
     check_item(item, where)
     return item
+
+
+def _name(row: Mapping[str, Any], field: str, where: str) -> str:
+    """A text, or a whole number as text. An absent group must not become the group "None" of all items."""
+    value = row[field]
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise TaskError(f"{where}: the field {field!r} is {value!r:.40}; give a text")
+    return str(value)
+
+
+def _list(row: Mapping[str, Any], field: str, where: str) -> list[Any]:
+    value = row[field]
+    if not isinstance(value, list) or (field == "votes" and len(value) != 2):
+        kind = "two counts" if field == "votes" else "a list"
+        raise TaskError(f"{where}: the field {field!r} must be {kind}, not {value!r:.40}")
+    return value
 
 
 def check_item(item: Item, where: str) -> None:
@@ -135,6 +160,8 @@ def check_item(item: Item, where: str) -> None:
         )
     if not item.prompt or any(not isinstance(m["content"], str) or not m["content"].strip() for m in item.prompt):
         raise TaskError(f"{where}: the field prompt is empty; give at least one message with text")
+    if any(not isinstance(m["role"], str) for m in item.prompt):
+        raise TaskError(f"{where}: a message of the prompt has no role; give user, assistant or system")
     for index, response in enumerate(item.responses):
         if not isinstance(response, str) or not response.strip():
             raise TaskError(f"{where}: responses[{index}] is empty; remove the candidate or give its text")
@@ -145,6 +172,9 @@ def check_item(item: Item, where: str) -> None:
         raise TaskError(f"{where}: probability is {item.probability}; it must lie in [0, 1]")
     if item.votes is not None and (min(item.votes) < 0 or sum(item.votes) == 0):
         raise TaskError(f"{where}: votes are {item.votes}; give counts that are not negative and not both zero")
+    for name, tag in item.tags.items():
+        if not isinstance(name, str) or not isinstance(tag, str):
+            raise TaskError(f"{where}: the tag {name!r} is {tag!r:.40}; tags are texts")
 
 
 def check_unique(items: Sequence[Item], where: Path) -> None:
@@ -159,3 +189,6 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A hint for a misspelt name, or nothing."""
     close = difflib.get_close_matches(name, list(known), n=1)
     return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+FILES = {"items.parquet": _parquet_rows, "items.jsonl": _jsonl_rows}  # the two formats of a task's items

@@ -64,6 +64,8 @@ def run(
         max_batch_tokens=max_batch_tokens,
     )
     ready = _model(model, options)
+    if target is None:
+        _free(default_folder(ready.settings["name"], suite_id))
     found = score_items(ready, chosen, progress)
     return write_run(
         target or default_folder(ready.settings["name"], suite_id),

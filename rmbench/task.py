@@ -102,12 +102,15 @@ def read_task(folder: Path) -> Task:
             f"{folder / 'card.yaml'}: name is {card.name!r} but the folder is {folder.name!r}; make them equal"
         )
     items = read_items(folder)
+    _check_fit(card, items, folder)
     actual = content_hash(items)
     if actual != card.sha256:
         raise TaskError(
             f"{folder / 'card.yaml'}: sha256 is {card.sha256[:12]}… but the items hash to {actual[:12]}…; the items"
             f" were changed after the card was written: restore them, or raise the version and rebuild"
         )
+    if card.items != len(items):
+        raise TaskError(f"{folder / 'card.yaml'}: items is {card.items}, but {len(items)} are there; rebuild the task")
     return Task(card, items)
 
 
@@ -154,11 +157,46 @@ def write_task(folder: Path, raw_card: Mapping[str, Any], items: Sequence[Item])
     check_unique(items, folder)
     filled = {**raw_card, "items": len(items), "sha256": content_hash(items)}
     card = _validated(Card, filled, folder / "card.yaml")
-    folder.mkdir(parents=True, exist_ok=True)
-    replace_file(folder / "items.parquet", parquet_bytes(items, card.canary))
-    text = yaml.safe_dump(filled, sort_keys=False, width=110, allow_unicode=True)
-    replace_file(folder / "card.yaml", text.encode())
+    _check_fit(card, items, folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        replace_file(folder / "items.parquet", parquet_bytes(items, card.canary))
+        _write_card(folder, filled)
+    except OSError as error:
+        raise TaskError(f"{folder} cannot be written: {error.strerror}; choose another folder") from error
     return card
+
+
+def stamp_card(folder: Path, raw_card: Mapping[str, Any]) -> Card:
+    """Fill in the count and hash of items that are already there: how a person's own items.jsonl gets its card."""
+    items = read_items(folder)
+    filled = {**raw_card, "items": len(items), "sha256": content_hash(items)}
+    card = _validated(Card, filled, folder / "card.yaml")
+    _check_fit(card, items, folder)
+    try:
+        _write_card(folder, filled)
+    except OSError as error:
+        raise TaskError(f"{folder} cannot be written: {error.strerror}") from error
+    return card
+
+
+def _write_card(folder: Path, content: Mapping[str, Any]) -> None:
+    text = yaml.safe_dump(dict(content), sort_keys=False, width=110, allow_unicode=True)
+    replace_file(folder / "card.yaml", text.encode())
+
+
+def _check_fit(card: Card, items: Sequence[Item], folder: Path) -> None:
+    """What the axis needs of its items, told before hours of scoring and not after. Raises TaskError."""
+    if not items:
+        raise TaskError(f"{folder}: the task has no items; add some")
+    for item in items:
+        if card.axis == "calibration" and len(item.responses) != 2:
+            raise TaskError(f"{folder}: item {item.id!r} has {len(item.responses)} responses; calibration needs pairs")
+        if card.axis == "overoptimization" and len(item.responses) < max(card.budgets.best_of_n, default=2):
+            raise TaskError(
+                f"{folder}: item {item.id!r} has {len(item.responses)} responses, fewer than the card's best_of_n"
+                f" {max(card.budgets.best_of_n)}; add candidates or state smaller budgets"
+            )
 
 
 class _PlainLoader(yaml.SafeLoader):
@@ -182,7 +220,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
         content = yaml.load(path.read_text(encoding="utf-8"), Loader=_PlainLoader)  # noqa: S506 - a SafeLoader
     except OSError as error:
         raise TaskError(f"{path}: cannot be read ({error.strerror})") from None
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: not UTF-8, or a date such as 2024-13-45
         raise TaskError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from None
     if not isinstance(content, dict):
         raise TaskError(f"{path}: expected `key: value` lines")

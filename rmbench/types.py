@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal, Protocol, TypedDict, runtime_checkable
+from typing import Annotated, Any, Literal, Protocol, Self, TypedDict, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Floats = NDArray[np.float64]
 Axis = Literal["generalisation", "calibration", "overoptimization"]
@@ -56,8 +56,17 @@ class Strict(BaseModel):
 class Budgets(Strict):
     """How far a task lets the reward be optimised: KL in nats, and the n of best-of-n."""
 
-    tilt: tuple[Annotated[float, Field(gt=0)], ...] = (1.0, 2.0, 4.0)
+    tilt: tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...] = (1.0, 2.0, 4.0)
     best_of_n: tuple[Annotated[int, Field(gt=1)], ...] = (4, 16, 64)
+
+    @model_validator(mode="after")
+    def _some_once(self) -> Self:
+        """Recovery is a mean over the budgets: there must be one, and none may count twice."""
+        if not self.tilt and not self.best_of_n:
+            raise ValueError("give at least one budget, tilt or best_of_n")
+        if len({*self.tilt}) < len(self.tilt) or len({*self.best_of_n}) < len(self.best_of_n):
+            raise ValueError("a budget is given twice")
+        return self
 
 
 class Card(Strict):
@@ -75,7 +84,7 @@ class Card(Strict):
     canary: str = Field(pattern=r"rmbench:[0-9a-f-]{36}$")
     chance: float = Field(ge=0, le=1, description="raw score of a constant reward, before it is turned into skill")
     budgets: Budgets = Budgets()
-    tau: float | None = Field(default=None, gt=0, description="scale of the known probabilities")
+    tau: float | None = Field(default=None, gt=0, allow_inf_nan=False, description="scale of the known probabilities")
     build: Mapping[str, Any] = Field(default_factory=dict, description="recipe and settings; empty = not built by us")
     items: int = Field(ge=0)
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")

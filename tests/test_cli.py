@@ -167,6 +167,33 @@ def test_a_task_of_ones_own_from_card_to_score(rmbench, tmp_path):
     assert (path.parent / "items.parquet").read_bytes() == first
 
 
+def test_items_of_ones_own_get_their_card_by_build(rmbench, tmp_path):
+    card = dict.fromkeys(("title", "asks", "limits", "licence", "source"), "x")
+    card |= {"name": "mine", "axis": "generalisation", "version": 1, "chance": 0.5}
+    card |= {"canary": "rmbench:00000000-0000-0000-0000-000000000001"}
+    folder = tmp_path / "tasks" / "mine"
+    folder.mkdir(parents=True)
+    (folder / "card.yaml").write_text(yaml.safe_dump(card))
+    code, _, err = rmbench("tasks", "build", "mine", "--tasks", "tasks")
+    assert code == 2
+    assert "build.recipe is None" in err
+    pair = {"prompt": [{"role": "user", "content": "q"}], "responses": ["long", "no"], "gold": [1, 0]}
+    lines = [json.dumps({"id": n, "group": f"g{n}", **pair}) for n in range(3)]
+    (folder / "items.jsonl").write_text("\n".join(lines))
+    assert rmbench("tasks", "build", "mine", "--tasks", "tasks")[:2][0] == 0
+    assert {p.name for p in folder.iterdir()} == {"card.yaml", "items.jsonl"}
+    assert rmbench("tasks", "validate", "mine", "--tasks", "tasks")[1] == "mine: ok\n"
+    assert rmbench("run", "length", "--task", "mine", "--tasks", "tasks")[0] == 0
+
+
+def test_few_prompts_still_give_a_result_and_a_page(rmbench):
+    """Intervals may be missing then, or a temperature: never an exception (7 groups: 4 base and 3 shifted)."""
+    for limit in (1, 7):
+        assert rmbench("run", "length", "--limit", limit, "--out", f"r{limit}")[0] == 0
+        assert rmbench("report", f"r{limit}")[0] == 0
+    assert rmbench("evaluate", "r7", "--seed", -1)[2].startswith("rmbench: seed is -1")
+
+
 def test_a_damaged_task_fails_validation(rmbench, tmp_path):
     path = tmp_path / "tasks" / "broken" / "card.yaml"
     path.parent.mkdir(parents=True)

@@ -1,11 +1,9 @@
 """What must hold for every task that exists, whoever adds it: the ends of the scale, invariances, the third state."""
 
-import hashlib
 import random
 from dataclasses import replace
 from functools import cache
 
-import numpy as np
 import pytest
 
 import rmbench
@@ -17,6 +15,7 @@ from rmbench.worlds import get_world
 
 TASKS = sorted(discover())
 RANKING_AXES = {"generalisation", "overoptimization"}
+NOT_NUMBERS = [float("nan"), float("inf"), float("-inf")]
 
 
 @cache
@@ -85,9 +84,8 @@ def test_affine_rewards_rank_the_same(name, tmp_path):
         for metric, values in plain.items():
             assert scaled[metric] == pytest.approx(values, abs=1e-9), metric
     else:  # a cross-fitted temperature takes a scale out; T = 1 does not
-        for metric in ("CalibrationSkill", "CalibrationSkill(shifted=True)"):
-            if metric in plain:
-                assert scaled[metric] == pytest.approx(plain[metric], abs=1e-6)
+        for metric in ("CalibrationSkill", "NLL", "Brier", "RMSE", "Accuracy"):
+            assert scaled[metric] == pytest.approx(plain[metric], abs=1e-6), metric
 
 
 def _shuffled(task, rng):
@@ -124,23 +122,26 @@ def test_order_means_nothing(name, model, tmp_path):
 @pytest.mark.parametrize("name", TASKS)
 def test_missing_scores_are_a_third_state(name, tmp_path):
     task = cut_task(small(name), 30, None)
-    bad = {0: float("nan"), 1: float("inf"), 2: float("-inf")}
     base = baseline("length", task)
-
-    def spoil(score, conversation):
-        key = int(hashlib.sha256(conversation[-1]["content"].encode()).hexdigest(), 16) % 400
-        return bad.get(key, score)
-
-    path = rmbench.run(Fixed(base, spoil), suite=None, tasks=[task], out=tmp_path / "spoilt")
-    found = rmbench.evaluate(path, bootstrap=50).tasks[name]
-    spoilt = sum(
-        any(not np.isfinite(spoil(0.0, item.conversation(j))) for j in range(len(item.responses)))
-        for item in task.items
-    )
-    skill = found.skill
-    assert skill.missing + skill.n <= len(task.items)
-    if spoilt:
-        assert found.metrics[found.headline].missing > 0 or task.card.axis != "overoptimization"
+    lost = dict(zip((task.items[k].responses[0] for k in range(1, 8)), 3 * NOT_NUMBERS, strict=False))
+    spoiler = Fixed(base, lambda score, conversation: lost.get(conversation[-1]["content"], score))
+    kept = tuple(item for item in task.items if not lost.keys() & set(item.responses))
+    assert 0 < len(kept) < len(task.items)
+    path = rmbench.run(spoiler, suite=None, tasks=[task], out=tmp_path / "spoilt")
+    found = rmbench.evaluate(path, bootstrap=50).tasks[name].metrics
+    path = rmbench.run(base, suite=None, tasks=[Task(task.card, kept)], out=tmp_path / "kept")
+    without = rmbench.evaluate(path, bootstrap=50).tasks[name].metrics
+    path = rmbench.run(base, suite=None, tasks=[task], out=tmp_path / "whole")
+    total = rmbench.evaluate(path, bootstrap=50).tasks[name].metrics
+    for metric, estimate in found.items():
+        assert estimate.n + estimate.missing == total[metric].n, metric
+        if metric not in without:  # a category that lost all its items
+            assert (estimate.n, estimate.value) == (0, None), metric
+            continue
+        assert estimate.n == without[metric].n, metric
+        if task.card.axis != "calibration":  # there the folds of the temperature are other ones
+            assert estimate.value == pytest.approx(without[metric].value), metric
+    assert sum(e.missing for e in found.values()) > 0
     everything = Fixed(base, lambda _s, _c: float("nan"))
     path = rmbench.run(everything, suite=None, tasks=[task], out=tmp_path / "nothing")
     nothing = rmbench.evaluate(path, bootstrap=50).tasks[name].skill

@@ -129,7 +129,7 @@ def test_numbers_of_other_libraries_are_welcome():
         assert all(type(x) is float for x in row)
 
 
-@pytest.mark.parametrize("bad", [None, "3", True, [1.0, 2.0]])
+@pytest.mark.parametrize("bad", [None, "3", True, [1.0, 2.0], 10**400])
 def test_what_is_no_number_is_an_error(bad):
     with pytest.raises(ModelError, match=r"model spy gave .* as a score; expected a number or a Failure"):
         score_items(Spy(lambda _: bad), [task()])

@@ -12,6 +12,7 @@ from rmbench.metrics import HUB, load
 from rmbench.metrics.calibration import CalibrationSkill
 from rmbench.metrics.generalisation import RetainedSkill
 from rmbench.metrics.overoptimization import MeanRecovery
+from rmbench.metrics.preference import Accuracy
 from rmbench.optimizers import from_budgets
 from rmbench.types import Budgets
 
@@ -51,6 +52,12 @@ def test_calibration_skill():
     assert metric.compute(**known)["calibration_skill"] == pytest.approx(value(CalibrationSkill(), PAIRS))
     plain = metric.compute(**known, fitted=False)["calibration_skill"]
     assert plain == pytest.approx(value(CalibrationSkill(fitted=False), PAIRS))
+
+
+def test_preference_accuracy_by_name():
+    found = load("preference_accuracy").compute(**columns(PAIRS))
+    assert found["accuracy"] == pytest.approx(value(Accuracy(), PAIRS))
+    assert found["low"] <= found["accuracy"] <= found["high"]
 
 
 def test_retained_skill_by_path():

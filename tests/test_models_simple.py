@@ -191,6 +191,7 @@ GOOD = '{"digest": "a", "score": 1}'
         ('{"digest": "b"}', "row 2: has no `score`"),
         ('{"digest": "b", "score": "high"}', "row 2: score must be a number or null, not 'high'"),
         ('{"digest": "b", "score": true}', "row 2: score must be a number"),
+        (f'{{"digest": "b", "score": 1{"0" * 400}}}', "row 2: score is too large"),
         ('{"digest": 7, "score": 1}', "row 2: digest must be a text"),
         ('{"score": 1}', "row 2: needs either `digest`, or `response`"),
         ('{"prompt": [{"content": "x"}], "response": "y", "score": 1}', "row 2: needs either"),

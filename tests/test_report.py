@@ -1,7 +1,9 @@
 """The terminal's table and the page, from runs written by hand. No model is needed."""
 
 import io
+import json
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -327,6 +329,18 @@ def test_page_does_not_show_texts_of_another_version(run_path, pool_task, tmp_pa
     text = write_report(run_path, tmp_path / "r.html", tasks_dir=tmp_path / "tasks").read_text(encoding="utf-8")
     assert "SOMETHING ELSE" not in text
     assert "the installed task is not the one this run scored" in text
+
+
+def test_a_cards_words_cannot_turn_the_reading_direction(root, run_path, tmp_path):
+    manifest = json.loads((run_path / "manifest.json").read_text())
+    manifest["cards"]["t_pool"] |= {"title": "Safe \u202e<img onerror=x>", "asks": "Why\u2066?", "licence": "\u202eX"}
+    run = tmp_path / "run"
+    shutil.copytree(run_path, run)
+    (run / "manifest.json").write_text(json.dumps(manifest))
+    text = write_report(run, tmp_path / "r.html", tasks_dir=root / "tasks").read_text(encoding="utf-8")
+    body = text[: text.index("<script")]
+    assert "Safe [U+202E]&lt;img" in body
+    assert not {"\u202e", "\u2066", "<img"} & {c for c in ("\u202e", "\u2066", "<img") if c in body}
 
 
 def test_page_gives_reasons_for_missing_values(broken_report):

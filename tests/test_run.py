@@ -119,6 +119,15 @@ def test_a_taken_folder_is_noticed_before_any_scoring(here):
     assert rmbench.run("constant", tasks=[task()], out="empty").name == "empty"
 
 
+def test_a_default_folder_that_cannot_be_made_is_noticed_before_any_scoring(here):
+    def never(_):
+        raise AssertionError
+
+    (here / "runs").write_text("")
+    with pytest.raises(RunError, match="not a folder that you may write to"):
+        rmbench.run(Model(rule=never), tasks=[task()])
+
+
 @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
 def test_nothing_is_left_of_a_run_that_broke(here, error):
     def breaks(conversation):

@@ -1,6 +1,7 @@
 """Cards and items: what is read, what is refused, and in which words."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,10 @@ def test_cuts_keep_whole_groups_and_whole_pairs():
         ({"canary": "tweet"}, "the key 'canary'"),
         ({"budgets": {"tilt": [0]}}, "the key 'budgets.tilt.0'"),
         ({"budgets": {"best_of_n": [1]}}, "the key 'budgets.best_of_n.0'"),
+        ({"budgets": {"tilt": [], "best_of_n": []}}, "give at least one budget"),
+        ({"budgets": {"tilt": [1, 1]}}, "a budget is given twice"),
+        ({"budgets": {"tilt": [float("inf")]}}, "the key 'budgets.tilt.0'"),
+        ({"items": 7}, "items is 7, but"),
         ({"name": "yours"}, "name is 'yours' but the folder is 'mine'"),
     ],
 )
@@ -127,6 +132,7 @@ def test_bad_cards(folder, changes, message):
         ("a: !!python/object/apply:os.system [ls]\n", "not valid YAML"),
         ("a: " + "x" * 1_100_000, "larger than"),
         ("[" * 5000, "not valid YAML"),
+        ("a: 2024-13-45\n", "not valid YAML"),
     ],
 )
 def test_hostile_cards(folder, text, message):
@@ -149,6 +155,8 @@ def test_hostile_cards(folder, text, message):
         ({"probability": 1.5}, "probability is 1.5"),
         ({"votes": (0, 0)}, "votes are (0, 0)"),
         ({"id": "i1"}, "the id 'i1' occurs twice"),
+        ({"prompt": ({"role": None, "content": "x"},)}, "has no role"),
+        ({"tags": {"level": 3}}, "the tag 'level' is 3; tags are texts"),
     ],
 )
 def test_bad_items_are_neither_written_nor_read(folder, changes, message):
@@ -161,7 +169,8 @@ def test_bad_items_are_neither_written_nor_read(folder, changes, message):
     (folder / "items.parquet").unlink()
     bad = item(2, **changes)
     rows = [
-        {k: getattr(i, k) for k in ("id", "group", "prompt", "responses", "gold", "probability", "votes")}
+        {k: getattr(i, k) for k in ("id", "group", "prompt", "responses", "gold", "probability", "tags")}
+        | {"votes": i.votes and list(i.votes)}
         for i in (item(1), bad)
     ]
     (folder / "items.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
@@ -178,7 +187,18 @@ def test_bad_items_are_neither_written_nor_read(folder, changes, message):
         ("[" * 100_000, "line 1: not JSON"),
         ('{"id": "a"}', "the field 'group' is missing"),
         ('{"id": "a", "golds": [1]}', "unknown field 'golds' (did you mean 'gold'?)"),
-        ('{"id": "a", "group": "a", "prompt": 3, "responses": [], "gold": []}', "wrong type"),
+        (
+            '{"id": "a", "group": "a", "prompt": 3, "responses": [], "gold": []}',
+            "the field 'prompt' must be a list, not 3",
+        ),
+        ('{"id": "a", "group": "a", "prompt": [3], "responses": [], "gold": []}', "wrong type"),
+        (
+            '{"id": "a", "group": "a", "prompt": [], "responses": "ab", "gold": []}',
+            "'responses' must be a list, not 'ab'",
+        ),
+        ('{"id": "a", "group": null}', "the field 'group' is None; give a text"),
+        ('{"id": "\\ud800"}', "surrogates not allowed"),
+        ('{"id": "a", "group": "a", "prompt": [], "responses": [], "gold": [], "votes": [1, 2, 3]}', "two counts"),
     ],
 )
 def test_bad_lines(folder, line, message):
@@ -187,6 +207,39 @@ def test_bad_lines(folder, line, message):
     with pytest.raises(TaskError, match=r"items\.jsonl") as error:
         read_items(folder)
     assert message in str(error.value)
+
+
+def test_a_file_of_another_encoding(folder):
+    (folder / "items.parquet").unlink()
+    (folder / "items.jsonl").write_bytes(b'{"id": "\xe9"}\n')
+    with pytest.raises(TaskError, match=r"items\.jsonl, line 1: not JSON"):
+        read_items(folder)
+
+
+def test_two_files_of_items_are_one_too_many(folder):
+    (folder / "items.jsonl").write_text("")
+    with pytest.raises(TaskError, match=r"items\.parquet and items\.jsonl are both there"):
+        read_items(folder)
+
+
+def test_what_an_axis_needs_is_told_before_any_scoring(folder):
+    three = replace(item(1), responses=("a", "b", "c"), gold=(0.0, 0.5, 1.0), probability=None, votes=None)
+    with pytest.raises(TaskError, match="has 3 responses; calibration needs pairs"):
+        write_task(folder, CARD | {"axis": "calibration"}, [three])
+    with pytest.raises(TaskError, match="the task has no items"):
+        write_task(folder, CARD, [])
+
+
+def test_a_folder_that_cannot_be_written(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(TaskError, match="cannot be written"):
+        write_task(tmp_path / "file" / "mine", CARD, [item(1)])
+
+
+def test_a_pool_must_hold_what_its_budgets_ask_for(folder):
+    write_task(folder, {**CARD, "axis": "overoptimization"}, [item(1)])
+    with pytest.raises(TaskError, match="has 2 responses, fewer than the card's best_of_n 64"):
+        read_task(folder)
 
 
 def test_a_broken_parquet_and_a_missing_one(folder):

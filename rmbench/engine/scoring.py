@@ -113,7 +113,7 @@ def _clean(name: str, score: object) -> Score:
 def _number(score: Any) -> float | None:
     try:
         return float(score)  # numpy and torch scalars are welcome too
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
 
 

@@ -45,7 +45,7 @@ def read_items(folder: Path) -> list[Item]:
         ):
             if row.get("label") not in {"A>B", "B>A"}:
                 raise TaskError(f"{where}: label is {row.get('label')!r}; expected 'A>B' or 'B>A'")
-            category = next((c for prefix, c in CATEGORIES.items() if row["source"].startswith(prefix)), "other")
+            category = next((c for prefix, c in CATEGORIES.items() if str(row["source"]).startswith(prefix)), "other")
             items.append(
                 Item(
                     id=row["pair_id"],

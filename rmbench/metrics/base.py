@@ -14,6 +14,7 @@ from rmbench.stats import Resamples, interval
 from rmbench.types import Estimate, Floats, ScoredItem
 
 Bools = NDArray[np.bool_]
+TOO_MANY = "undefined on too many resamples"
 
 
 class Measure:
@@ -78,7 +79,7 @@ def estimate(metric: Measure, items: Sequence[ScoredItem], sample: Resamples) ->
     replicates = sample.replicates(rows, metric.combine, complete)
     bounds = interval(replicates)
     if bounds is None:
-        return Estimated(Estimate(value, None, None, n, missing, "undefined on too many resamples"), replicates)
+        return Estimated(Estimate(value, None, None, n, missing, TOO_MANY), replicates)
     return Estimated(Estimate(value, *bounds, n, missing), replicates)
 
 

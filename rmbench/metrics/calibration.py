@@ -97,7 +97,8 @@ class NLL(_Calibration):
 
     def terms(self, log_odds: Floats, data: Pairs, measured: Bools) -> Floats:  # noqa: ARG002
         # from the log-odds: a probability would round to 0 or 1 and lose the tail
-        loss = data.target * np.logaddexp(0, -log_odds) + (1 - data.target) * np.logaddexp(0, log_odds)
+        with np.errstate(invalid="ignore"):  # NaN where there is no temperature: the value is undefined then
+            loss = data.target * np.logaddexp(0, -log_odds) + (1 - data.target) * np.logaddexp(0, log_odds)
         return np.stack([loss, np.ones_like(loss)], axis=1)
 
 

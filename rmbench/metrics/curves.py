@@ -59,9 +59,9 @@ def curves(
         rows = np.stack([gold, np.ones_like(gold)], axis=1)
         return interval(sample.replicates(rows, lambda sums: sums[..., 0] / sums[..., 1], everything))
 
-    own = budgets or Budgets(tilt=(), best_of_n=())
-    draws = {2**k for k in range(size.bit_length())} | {n for n in own.best_of_n if n <= size}
-    nats = {0.0, *(step for step in STEPS if step < math.log(size)), *own.tilt}
+    own_n, own_nats = (budgets.best_of_n, budgets.tilt) if budgets else ((), ())
+    draws = {2**k for k in range(size.bit_length())} | {n for n in own_n if n <= size}
+    nats = {0.0, *(step for step in STEPS if step < math.log(size)), *own_nats}
     grids: list[list[PoolOptimizer]] = [[Tilt(k) for k in sorted(nats)], [BestOfN(n) for n in sorted(draws)]]
     return {grid[0].name: [_point(complete, optimizer, bounds) for optimizer in grid] for grid in grids}
 

@@ -50,7 +50,8 @@ def load(argument: str, _options: ModelOptions) -> Rule:
         return saved.get(digest(conversation), (0, unknown))[1]
 
     name = _stem(given)
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
     return Rule(rule, {"name": f"replay-{name}", "file": path.name, "sha256": found, "conversations": len(saved)})
 
 
@@ -130,7 +131,10 @@ def _value(path: Path, line: int, row: Mapping[str, Any]) -> float | Failure:
         return Failure(str(row.get("reason") or f"no score in {path.name}"))
     if isinstance(score, bool) or not isinstance(score, int | float):
         raise ModelError(f"{path}, row {line}: score must be a number or null, not {score!r:.40}")
-    return float(score)
+    try:
+        return float(score)
+    except OverflowError:
+        raise ModelError(f"{path}, row {line}: score is too large for a float") from None
 
 
 def _same(a: float | Failure, b: float | Failure) -> bool:

@@ -30,9 +30,9 @@ def not_run(result: Result) -> str:
     return f"not run: {', '.join(absent)}" if absent else ""
 
 
-def _value(task: TaskResult, *names: str) -> str:
-    """The first of the named metrics that was measured, as text; a dash if none was."""
-    return number(next((task.metrics[name].value for name in names if name in task.metrics), None))
+def _value(task: TaskResult, name: str) -> str:
+    """The named metric as text; a dash if it was not measured."""
+    return number(task.metrics[name].value if name in task.metrics else None)
 
 
 def _percent(task: TaskResult, name: str) -> str:
@@ -63,7 +63,7 @@ def _saturation(task: TaskResult, points: Sequence[str]) -> list[str]:
 
 
 def _calibrations(task: TaskResult) -> list[str]:
-    pairs = [(label, _value(task, name, f"{name}(shifted=True)")) for label, name in _ERRORS]
+    pairs = [(label, _value(task, name)) for label, name in _ERRORS]
     return ["  ".join(f"{label} {value}" for label, value in pairs)]
 
 

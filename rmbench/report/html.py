@@ -51,10 +51,22 @@ def _template() -> Any:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
-        loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(_HERE),
+        autoescape=True,
+        finalize=_plain,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters |= {"number": words.number, "interval": words.interval, "visible": words.visible}
     return environment.get_template("template.html.j2")
+
+
+def _plain(value: Any) -> Any:
+    """Whatever a run or a card says (a title too) cannot turn the reading direction; what is ours is Markup."""
+    from markupsafe import Markup
+
+    return words.visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 @cache

@@ -51,11 +51,11 @@ def calibration(run: Run, task: TaskResult, charts: Charts) -> dict[str, Any]:
     from rmbench.metrics.calibration import reliability
 
     name = task.card.name
-    items = [item for item in run.items(name) if item.complete]
     panel = _panel(task)
-    if not items:
-        return panel
+    items = run.items(name)
     bins = [_bin(b) for b in reliability(items)]
+    if not bins:  # nothing complete, or no temperature to be had (one group)
+        return panel | ({"reason": task.skill.reason or NO_ITEMS} if any(item.complete for item in items) else {})
     charts[f"reliability-{name}"] = draw.reliability_chart(bins)
     worst = max(bins, key=lambda b: abs(b["observed"] - b["p_mean"]))
     heads = ["Predicted", "Preferred", "95 % interval", "Pairs"]
