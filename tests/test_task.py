@@ -237,9 +237,8 @@ def test_a_folder_that_cannot_be_written(tmp_path):
 
 
 def test_a_pool_must_hold_what_its_budgets_ask_for(folder):
-    write_task(folder, {**CARD, "axis": "overoptimization"}, [item(1)])
     with pytest.raises(TaskError, match="has 2 responses, fewer than the card's best_of_n 64"):
-        read_task(folder)
+        write_task(folder, {**CARD, "axis": "overoptimization"}, [item(1)])
 
 
 def test_a_broken_parquet_and_a_missing_one(folder):
