@@ -8,8 +8,10 @@ import pytest
 import tiny_models as tm
 from tiny_models import chat
 
+import rmbench
 from rmbench.errors import ModelError
 from rmbench.models import ModelOptions, load_model, smollm2
+from rmbench.scores import read_run
 from rmbench.types import Failure
 
 CHATS = [chat("Who was Ada?", "Born in London."), chat("A rather longer question?", "42"), chat("Hm", tm.TEXTS[1])]
@@ -87,3 +89,15 @@ def test_smollm2_for_real():
     (folder,) = smollm2.cache_folder().glob("smollm2-*")
     assert scores == pytest.approx([reference(folder, c) for c in (good, wrong, salad)], abs=1e-4)
     assert scores[0] > scores[1] > scores[2]
+
+
+@pytest.mark.slow
+def test_smollm2_scores_a_limited_quick_suite(tmp_path):
+    """The first prompt of every task, for real: minutes on two cores."""
+    if not all(map(importlib.util.find_spec, smollm2.NEEDS)):
+        pytest.skip(f"needs {smollm2.INSTALL}")
+    folder = rmbench.run("smollm2", suite="quick", limit=1, out=tmp_path / "run")
+    result = rmbench.evaluate(folder, bootstrap=50)
+    pools = [t for t in result.tasks.values() if t.card.axis == "overoptimization"]
+    assert all(t.skill.value is not None and t.skill.missing == 0 for t in pools)
+    assert read_run(folder).manifest.settings["parameters"] > 100_000_000
