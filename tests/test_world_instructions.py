@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from rmbench.worlds import get_world, phrases, surface
 from rmbench.worlds.instructions import WORLD
+from rmbench.worlds.instructions.catalogue import BEGINNINGS, ENDINGS, KINDS, LINKERS, NAMES
 from rmbench.worlds.instructions.constraints import CHECKS, GROUPS, View, check
 from rmbench.worlds.instructions.kinds import core, whole
-from rmbench.worlds.instructions.library import BEGINNINGS, ENDINGS, KINDS, LINKERS, NAMES
 from rmbench.worlds.instructions.prompts import WORDINGS
 
 SETTINGS = [(d, m) for d in ("base", "hard") for m in ("base", "held_out")]

@@ -8,8 +8,8 @@ from typing import Any
 from rmbench.worlds import surface
 from rmbench.worlds.base import Choice, Claim, Difficulty, Domain, Gold, Picks, Prompt, World
 from rmbench.worlds.instructions import prompts
+from rmbench.worlds.instructions.catalogue import KINDS
 from rmbench.worlds.instructions.draft import NO_SHELL, attempt, draft, finish, shell
-from rmbench.worlds.instructions.library import KINDS
 from rmbench.worlds.instructions.making import fresh
 from rmbench.worlds.instructions.reader import Counts, claims_in, rules_in
 from rmbench.worlds.instructions.writer import RESTATABLE, Writer

@@ -6,8 +6,8 @@ from random import Random
 from typing import Any
 
 from rmbench.worlds.base import Difficulty, Domain
+from rmbench.worlds.instructions.catalogue import BEGINNINGS, ENDINGS, KINDS, NAMES, NUMBERS
 from rmbench.worlds.instructions.draft import CLEAN_HABITS, NO_SHELL, attempt
-from rmbench.worlds.instructions.library import BEGINNINGS, ENDINGS, KINDS, NAMES, NUMBERS
 from rmbench.worlds.instructions.prompts import choose_rules
 from rmbench.worlds.instructions.writer import Writer
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from rmbench.worlds import phrases, surface
 from rmbench.worlds.base import Claim, Prompt
+from rmbench.worlds.instructions.catalogue import BEGINNINGS, KINDS, LINKERS
 from rmbench.worlds.instructions.constraints import View, bare, check, postscript
 from rmbench.worlds.instructions.kinds import core, whole
-from rmbench.worlds.instructions.library import BEGINNINGS, KINDS, LINKERS
 from rmbench.worlds.instructions.writer import MAX_TOPICAL
 
 CARRIERS = ("use", "name", "number", "end")  # a sentence that holds what these ask for says something

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
+from rmbench.worlds.instructions.catalogue import BEGINNINGS, ENDINGS, KINDS, LINKERS, NAMES, NUMBERS
 from rmbench.worlds.instructions.kinds import Kind, core
-from rmbench.worlds.instructions.library import BEGINNINGS, ENDINGS, KINDS, LINKERS, NAMES, NUMBERS
 
 Picks = Mapping[str, str]
 RESTATABLE = 3  # every text has this many sentences that can be said again: see surface.REPEATS
