@@ -220,7 +220,12 @@ def train(settings: Settings) -> None:
     settings.out.mkdir(parents=True, exist_ok=True)
     checkpoint = settings.out.with_suffix(".checkpoint.pt")
     state = torch.load(checkpoint, weights_only=True) if checkpoint.exists() else None
-    tokenizer = load_tokenizer(settings.out) if state else train_tokenizer(settings.vocabulary, 3000, settings.out)
+    rank = dist.get_rank() if dist.is_initialized() else 0
+    if not state and rank == 0:
+        train_tokenizer(settings.vocabulary, 3000, settings.out)
+    if dist.is_initialized():
+        dist.barrier()  # the others read what the first has written
+    tokenizer = load_tokenizer(settings.out)
     trainee = Trainee(settings, tokenizer)
     optimizer = torch.optim.AdamW(trainee.parameters(), lr=settings.rate, betas=BETAS, weight_decay=0.01)
     if state:
@@ -229,7 +234,6 @@ def train(settings: Settings) -> None:
     else:
         learn_to_look_up(trainee, settings)
     start = state["step"] if state else 0
-    rank = dist.get_rank() if dist.is_initialized() else 0
     seed = settings.seed + start * settings.prompts + rank * VALIDATION // 4  # prompts that no earlier step has used
     lead, stream = (groups(seed, settings.candidates, names) for names in (("records",), settings.worlds))
     began, logs = time.time(), []
@@ -281,6 +285,8 @@ def main() -> None:
         "inner",
         "vocabulary",
         "threads",
+        "copy_steps",
+        "lead_steps",
         "warmup",
     ):
         parser.add_argument(f"--{name}", type=int, default=getattr(Settings, name))
