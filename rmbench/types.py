@@ -31,6 +31,7 @@ class Item:
 
     `gold` holds one value per response (higher is better). `probability` is the known chance that the first response
     of a pair is preferred, `votes` the raters' counts for (first, second). `group` names what is resampled together.
+    `logprobs`, one per response, are what the sampling policy gave each (nats), where it is a language model.
     """
 
     id: str
@@ -41,6 +42,7 @@ class Item:
     probability: float | None = None
     votes: tuple[int, int] | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
+    logprobs: tuple[float, ...] | None = None
 
     def conversation(self, index: int) -> tuple[Message, ...]:
         """The prompt followed by response `index` as the assistant's turn."""
@@ -54,16 +56,17 @@ class Strict(BaseModel):
 
 
 class Budgets(Strict):
-    """How far a task lets the reward be optimised: KL in nats, and the n of best-of-n."""
+    """How far a task lets the reward be optimised: KL in nats, the n of best-of-n, and reward queries by optimiser."""
 
     tilt: tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...] = (1.0, 2.0, 4.0)
     best_of_n: tuple[Annotated[int, Field(gt=1)], ...] = (4, 16, 64)
+    queries: Mapping[str, Annotated[int, Field(gt=0)]] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _some_once(self) -> Self:
         """Recovery is a mean over the budgets: there must be one, and none may count twice."""
-        if not self.tilt and not self.best_of_n:
-            raise ValueError("give at least one budget, tilt or best_of_n")
+        if not self.tilt and not self.best_of_n and not self.queries:
+            raise ValueError("give at least one budget: tilt, best_of_n or queries")
         if len({*self.tilt}) < len(self.tilt) or len({*self.best_of_n}) < len(self.best_of_n):
             raise ValueError("a budget is given twice")
         return self
@@ -120,8 +123,72 @@ class RewardModel(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Attempt:
+    """One reward query of a search: what was changed in a prompt's best text so far, and what that did.
+
+    `operator` names the change. The `before` values are those of the text that was changed. `kept`: it became the new
+    best. `text` is stored for what was kept (and for the start, whose operator is "start"). NaN = no score.
+    """
+
+    item: str
+    query: int
+    operator: str
+    proxy_before: float
+    proxy: float
+    gold_before: float
+    gold: float
+    kept: bool
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The state of an interactive optimiser after a step; step 0 is the untouched reference.
+
+    `queries` counts every answer that was put to the reward so far; `cached` those among them that had been asked
+    before (served without the model), `failed` those without a score. `kl` from the reference policy in nats: exact, or
+    an estimate if `estimate`; None for a method that has no policy. `proxy` is the mean reward at this step (None at
+    a step that asked nothing). `golds` holds the expected gold of each of the task's prompts, in their order;
+    `proxies` their rewards, where the method has one per prompt.
+    """
+
+    step: int
+    queries: int
+    cached: int
+    failed: int
+    kl: float | None
+    proxy: float | None
+    golds: tuple[float, ...]
+    proxies: tuple[float, ...] = ()
+    estimate: bool = False
+    attempts: tuple[Attempt, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """How one prompt fared while a reward was optimised: arrays of shape (steps,), the first entry the reference.
+
+    `queries` and `kl` (nats; NaN where the method has none) are those of the whole run. `proxy` is NaN where nothing
+    was asked. `failed` is the share of all queries that got no score. `oracle` is the path of the same prompt when the
+    gold itself was optimised with the same settings and seed; None where no such run is kept with the task.
+    """
+
+    queries: Floats
+    kl: Floats
+    proxy: Floats
+    gold: Floats
+    failed: float = 0.0
+    estimate: bool = False
+    oracle: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ScoredItem:
-    """An item as `evaluate` sees it: no text, only numbers. `scores` is NaN where the model gave none."""
+    """An item as `evaluate` sees it: no text, only numbers. `scores` is NaN where the model gave none.
+
+    `paths` holds, by optimiser, how the prompt fared under interactive optimisation. A run of such optimisers alone has
+    items without responses.
+    """
 
     id: str
     group: str
@@ -130,6 +197,7 @@ class ScoredItem:
     probability: float | None = None
     votes: tuple[int, int] | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
+    paths: Mapping[str, Path] = field(default_factory=dict)
 
     @property
     def complete(self) -> bool:
