@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from rmbench.cli_analyze import analyze_app
 from rmbench.errors import RmbenchError, UsageError
 
 app = typer.Typer(
@@ -20,6 +21,7 @@ app = typer.Typer(
 )
 tasks_app = typer.Typer(help="List, show, build and check tasks.", no_args_is_help=True)
 app.add_typer(tasks_app, name="tasks")
+app.add_typer(analyze_app, name="analyze")
 
 TasksDir = Annotated[Path | None, typer.Option("--tasks", help="a folder with tasks of your own")]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
@@ -32,6 +34,11 @@ def run(
     suite: Annotated[str | None, typer.Option(help="quick or core [default: quick, unless --task is given]")] = None,
     task: Annotated[list[str] | None, typer.Option(help="run this task in full; may be repeated")] = None,
     limit: Annotated[int | None, typer.Option(help="only the first so many groups (prompts) of each task")] = None,
+    optimizer: Annotated[
+        str | None, typer.Option(help="set this one alone on the model: policy-gradient, search or lm-rl")
+    ] = None,
+    policy: Annotated[str | None, typer.Option(help="lm-rl: a language model's folder or Hub id, or smollm2")] = None,
+    reward_queries: Annotated[int | None, typer.Option(help="with --optimizer: rewards it may ask per task")] = None,
     out: Annotated[Path | None, typer.Option(help="run folder [default: runs/MODEL-SUITE]")] = None,
     seed: Annotated[int, typer.Option(help="seed of models that need one")] = 0,
     tasks: TasksDir = None,
@@ -61,6 +68,9 @@ def run(
             tasks=task,
             tasks_dir=tasks,
             limit=limit,
+            optimizer=optimizer,
+            policy=policy,
+            reward_queries=reward_queries,
             out=out,
             seed=seed,
             progress=progress,
@@ -176,7 +186,7 @@ def tasks_build(
     """Make the items of tasks from their recipes (or take those that are there), and write their hash into the card."""
     from rmbench.items import has_items
     from rmbench.recipes import build_items
-    from rmbench.task import discover, find_task, read_raw_card, stamp_card, write_task
+    from rmbench.task import discover, find_task, read_raw_card, read_task, stamp_card, write_reference, write_task
 
     folders = [find_task(n, tasks) for n in names] if names else list(discover(tasks).values())
     if tasks and not names:  # a person's own folder was named: leave the shipped tasks alone
@@ -189,6 +199,13 @@ def tasks_build(
             else:  # items of a person's own: only the card is written
                 card = stamp_card(folder, raw)
             typer.echo(f"{card.name}: {card.items} items, sha256 {card.sha256[:12]}")
+            if card.budgets.queries:
+                from rmbench.engine.pursuit import gold_runs
+
+                for run in (runs := gold_runs(read_task(folder))):
+                    best = sum(run.steps[-1].golds) / len(run.items)
+                    typer.echo(f"  the gold itself, {run.optimizer}: mean gold {best:.3f} after {run.queries} queries")
+                write_reference(folder, runs)
 
 
 @tasks_app.command("validate")

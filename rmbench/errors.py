@@ -5,7 +5,8 @@
     ├── TaskError                a card or an item that does not hold what it promises
     ├── ModelError               a reward model that cannot be loaded or asked
     │   └── TooLongError         a conversation that does not fit the model's window
-    └── RunError                 a run folder that is missing, damaged or from other tasks
+    ├── RunError                 a run folder that is missing, damaged or from other tasks
+    └── DataError                a table of a person's own scores that cannot be read or does not hold what it should
 
 Each message is one sentence: what is wrong, where, and the way out.
 """
@@ -33,3 +34,7 @@ class TooLongError(ModelError):
 
 class RunError(RmbenchError):
     """A run folder that cannot be read, or that belongs to other tasks."""
+
+
+class DataError(RmbenchError):
+    """A table of a person's own scores that cannot be read, or that does not hold what it should."""

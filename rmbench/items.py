@@ -15,7 +15,7 @@ from typing import Any
 from rmbench.errors import TaskError
 from rmbench.types import Item, Message
 
-COLUMNS = ("id", "group", "prompt", "responses", "gold", "probability", "votes", "tags")
+COLUMNS = ("id", "group", "prompt", "responses", "gold", "probability", "votes", "tags", "logprobs")
 
 
 def read_items(folder: Path) -> tuple[Item, ...]:
@@ -39,10 +39,16 @@ def has_items(folder: Path) -> bool:
 
 
 def content_hash(items: Iterable[Item]) -> str:
-    """sha256 over the items' canonical JSON lines: the same whatever file format or library version stores them."""
+    """sha256 over the items' canonical JSON lines: the same whatever file format or library version stores them.
+
+    Log-probabilities count where there are some; items without hash as they did before that field existed.
+    """
     digest = hashlib.sha256()
     for item in items:
-        digest.update(json.dumps(asdict(item), sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode())
+        fields = asdict(item)
+        if item.logprobs is None:
+            del fields["logprobs"]
+        digest.update(json.dumps(fields, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode())
         digest.update(b"\n")
     return digest.hexdigest()
 
@@ -64,20 +70,20 @@ def parquet_bytes(items: Sequence[Item], canary: str) -> bytes:
     tag_names = sorted({name for item in items for name in item.tags})
     tags = pa.struct([(name, pa.string()) for name in tag_names]) if tag_names else pa.null()
     message = pa.struct([("role", pa.string()), ("content", pa.string())])
-    schema = pa.schema(
-        [
-            ("id", pa.string()),
-            ("group", pa.string()),
-            ("prompt", pa.list_(message)),
-            ("responses", pa.list_(pa.string())),
-            ("gold", pa.list_(pa.float64())),
-            ("probability", pa.float64()),
-            ("votes", pa.list_(pa.int64())),
-            ("tags", tags),
-        ],
-        metadata={"canary": canary},
-    )
-    rows = [{**{c: getattr(i, c) for c in COLUMNS}, "tags": dict(i.tags) if tag_names else None} for i in items]
+    columns = [
+        ("id", pa.string()),
+        ("group", pa.string()),
+        ("prompt", pa.list_(message)),
+        ("responses", pa.list_(pa.string())),
+        ("gold", pa.list_(pa.float64())),
+        ("probability", pa.float64()),
+        ("votes", pa.list_(pa.int64())),
+        ("tags", tags),
+    ]
+    if any(item.logprobs is not None for item in items):
+        columns.append(("logprobs", pa.list_(pa.float64())))
+    schema = pa.schema(columns, metadata={"canary": canary})
+    rows = [{**{c: getattr(i, c) for c, _ in columns}, "tags": dict(i.tags) if tag_names else None} for i in items]
     sink = pa.BufferOutputStream()
     pq.write_table(pa.Table.from_pylist(rows, schema=schema), sink, compression="zstd", compression_level=19)
     return bytes(sink.getvalue())
@@ -126,6 +132,7 @@ def _item(row: Mapping[str, Any], where: str) -> Item:
             probability=None if row.get("probability") is None else float(row["probability"]),
             votes=None if votes is None else (int(votes[0]), int(votes[1])),
             tags={k: v for k, v in (row.get("tags") or {}).items() if v is not None},
+            logprobs=None if row.get("logprobs") is None else tuple(float(x) for x in _list(row, "logprobs", where)),
         )
     except KeyError as error:
         raise TaskError(f"{where}: the field {error} is missing") from None
@@ -168,6 +175,7 @@ def check_item(item: Item, where: str) -> None:
     for index, gold in enumerate(item.gold):
         if not math.isfinite(gold):
             raise TaskError(f"{where}: gold[{index}] is {gold}; gold must be a finite number")
+    _check_logprobs(item, where)
     if item.probability is not None and not 0 <= item.probability <= 1:
         raise TaskError(f"{where}: probability is {item.probability}; it must lie in [0, 1]")
     if item.votes is not None and (min(item.votes) < 0 or sum(item.votes) == 0):
@@ -175,6 +183,20 @@ def check_item(item: Item, where: str) -> None:
     for name, tag in item.tags.items():
         if not isinstance(name, str) or not isinstance(tag, str):
             raise TaskError(f"{where}: the tag {name!r} is {tag!r:.40}; tags are texts")
+
+
+def _check_logprobs(item: Item, where: str) -> None:
+    if item.logprobs is None:
+        return
+    if len(item.logprobs) != len(item.responses):
+        raise TaskError(
+            f"{where}: {len(item.responses)} responses and {len(item.logprobs)} logprobs; give one each, or none at all"
+        )
+    for index, nats in enumerate(item.logprobs):
+        if not (math.isfinite(nats) and nats <= 0):
+            raise TaskError(
+                f"{where}: logprobs[{index}] is {nats}; the logarithm of a probability is finite and at most 0"
+            )
 
 
 def check_unique(items: Sequence[Item], where: Path) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # this module is imported with the package, so it stays light
     from rmbench.types import RewardModel, Task
 
 RUNS = Path("runs")
-PACKAGES = ("rmbench", "numpy", "torch", "transformers", "tokenizers", "scikit-learn")
+PACKAGES = ("rmbench", "numpy", "torch", "transformers", "tokenizers", "trl", "scikit-learn")
 
 
 def run(
@@ -30,6 +30,9 @@ def run(
     tasks: Sequence[str] | Sequence[Task] | None = None,
     tasks_dir: Path | str | None = None,
     limit: int | None = None,
+    optimizer: str | None = None,
+    policy: str | None = None,
+    reward_queries: int | None = None,
     out: Path | str | None = None,
     seed: int = 0,
     progress: Progress | None = None,
@@ -44,17 +47,25 @@ def run(
 
     `model` is a name as on the command line (`rmbench models` lists them) or an object with `settings` and `score`; the
     options after `progress` concern named models only (see ModelOptions). `limit` keeps the first groups of every task.
-    `progress(done, total, tokens)` is called as scoring goes on. Without `out`, the folder is runs/MODEL-SUITE with a
-    number if that is taken. Nothing is written unless everything was scored. Raises RmbenchError, each in one sentence.
+    With `optimizer`, that one alone is set on the model, over the pool tasks among those chosen, with `reward_queries`
+    per task (the card's own number if None); `policy` is the language model of lm-rl. `progress(done, total, tokens)`
+    is called as scoring goes on. Without `out`, the folder is runs/MODEL-SUITE with a number if that is taken. Nothing
+    is written unless everything was scored, but what was paid for is kept beside the folder until then: the same call
+    goes on where a killed one stopped. Raises RmbenchError, each in one sentence.
     """
-    from rmbench.engine import score_items
+    from rmbench.engine.session import as_spent, chosen_attacks, planned, spend, unfinished
+    from rmbench.engine.store import Store
     from rmbench.models import ModelOptions
     from rmbench.scores import write_run
 
+    if optimizer is None and (policy or reward_queries is not None):
+        raise UsageError("--policy and --reward-queries go with --optimizer")
     target = _free(Path(out)) if out is not None else None
     suite_id, chosen = _tasks(suite, tasks, None if tasks_dir is None else Path(tasks_dir), limit)
+    attacks = planned(chosen) if optimizer is None else chosen_attacks(chosen, optimizer, policy, reward_queries)
     options = ModelOptions(
         tasks=chosen,
+        free_text=bool(attacks) and all(attack.optimizer.free_text for attack in attacks),
         seed=seed,
         trust_remote_code=trust_remote_code,
         revision=revision,
@@ -66,18 +77,26 @@ def run(
     ready = _model(model, options)
     if target is None:
         _free(default_folder(ready.settings["name"], suite_id))
-    found = score_items(ready, chosen, progress)
-    return write_run(
-        target or default_folder(ready.settings["name"], suite_id),
-        settings=ready.settings,
-        suite=suite_id,
-        seed=seed,
-        limit=limit,
-        tasks=chosen,
-        scores=found.scores,
-        stats=found.stats,
-        environment=environment(),
-    )
+    scored = chosen if optimizer is None else []
+    place = (target or RUNS / "run").parent
+    # an object of the caller's cannot be told from another one of the same name: nothing of it is kept
+    kept = unfinished(place, ready, options, scored, attacks) if isinstance(model, str) else None
+    with Store(kept) as store:
+        found = spend(ready, scored, attacks, store, progress)
+        folder = write_run(
+            target or default_folder(ready.settings["name"], suite_id),
+            settings=ready.settings,
+            suite=suite_id,
+            seed=seed,
+            limit=limit,
+            tasks=as_spent(chosen, attacks, alone=optimizer is not None),
+            scores=found.scores,
+            stats=found.stats,
+            trajectories=found.courses,
+            environment=environment(),
+        )
+        store.done()
+    return folder
 
 
 def default_folder(model: str, suite_id: str | None) -> Path:

@@ -1,7 +1,8 @@
 """The run folder: what `run` writes and all that `evaluate` reads.
 
-    manifest.json    what was run: model settings, cards, counts, environment, digest of the scores
-    scores.parquet   one row per response; a failed score is null with its reason
+    manifest.json      what was run: model settings, cards, counts, environment, digests of the other files
+    scores.parquet     one row per response; a failed score is null with its reason
+    trajectory.parquet, attempts.parquet   only where optimisers queried the model: see `rmbench.trajectory`
 
 Nothing half-written is ever left behind, and nothing that was changed by hand is read back.
 """
@@ -13,7 +14,7 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -24,13 +25,27 @@ from pydantic import Field, ValidationError, field_validator
 
 from rmbench.errors import RunError
 from rmbench.rows import Row, canonical, content_digest, digest, read_rows, scored_items, sha256, task_rows, write_rows
-from rmbench.types import Card, Failure, ScoredItem, Strict, Task
+from rmbench.trajectory import (
+    ATTEMPTS,
+    TRAJECTORY,
+    Trajectory,
+    attempt_rows,
+    attempts_from,
+    paths_by_item,
+    rows_digest,
+    step_rows,
+    trajectories_from,
+)
+from rmbench.trajectory import read_rows as read_more
+from rmbench.trajectory import write_rows as write_more
+from rmbench.types import Attempt, Card, Failure, Floats, ScoredItem, Strict, Task
 
 __all__ = ["VERSION", "Counts", "Manifest", "Run", "canonical", "digest", "read_run", "sha256", "write_run"]
 
 VERSION = "0.1.0"
 MANIFEST = "manifest.json"
 SCORES = "scores.parquet"
+DIGEST = r"^[0-9a-f]{64}$"
 
 
 class Counts(Strict):
@@ -47,7 +62,9 @@ class Counts(Strict):
 
 
 class Manifest(Strict):
-    """What was run. `settings` is all that decides the scores; `scores` is the digest of scores.parquet's content."""
+    """What was run. `settings` is all that decides the scores; `scores`, `trajectory` and `attempts` are the digests of
+    the content of the files so called.
+    """
 
     format: Literal[1] = 1
     rmbench: str
@@ -59,7 +76,9 @@ class Manifest(Strict):
     environment: dict[str, str]
     counts: dict[str, Counts]
     cards: dict[str, Card]
-    scores: str = Field(pattern=r"^[0-9a-f]{64}$")
+    scores: str = Field(pattern=DIGEST)
+    trajectory: str | None = Field(default=None, pattern=DIGEST)
+    attempts: str | None = Field(default=None, pattern=DIGEST)
 
     @field_validator("settings")
     @classmethod
@@ -71,11 +90,17 @@ class Manifest(Strict):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A validated run. `reasons` counts why scores are missing, over all tasks."""
+    """A validated run. `reasons` counts why scores are missing, over all tasks.
+
+    `trajectories` are the courses of optimisers that queried the model (and of those that queried the gold, for
+    reference), `attempts` every query of a search by task and optimiser.
+    """
 
     manifest: Manifest
     tasks: Mapping[str, tuple[ScoredItem, ...]]
     reasons: Mapping[str, int]
+    trajectories: Sequence[Trajectory] = ()
+    attempts: Mapping[tuple[str, str], Sequence[Attempt]] = field(default_factory=dict)
 
     @property
     def cards(self) -> Mapping[str, Card]:
@@ -99,18 +124,25 @@ def write_run(
     scores: Mapping[str, Sequence[Sequence[float | Failure]]],
     environment: Mapping[str, str],
     stats: Mapping[str, Mapping[str, float]],
+    trajectories: Sequence[Trajectory] = (),
     created: str | None = None,
 ) -> Path:
     """Write a run folder, whole or not at all.
 
     `scores[task][i][j]` is the reward of response j of `task.items[i]`; a limited run passes limited tasks. `suite` is
     "name@version"; `stats[task]` may hold seconds, tokens and truncated. Scores that are not finite are stored as null
-    with a reason. Raises RunError if the folder holds something already or the scores do not fit the items.
+    with a reason. A task may be without scores if there are `trajectories` of it. Raises RunError if the folder holds
+    something already or the scores do not fit the items.
     """
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise RunError(f"{path} already holds something; choose another folder or remove it")
-    found = {task.card.name: task_rows(task, scores[task.card.name]) for task in tasks}
+    found = {t.card.name: task_rows(t, scores[t.card.name]) if t.card.name in scores else [] for t in tasks}
     rows = list(chain.from_iterable(found.values()))
+    extra = {
+        name: part
+        for name, part in ((TRAJECTORY, step_rows(trajectories)), (ATTEMPTS, attempt_rows(trajectories)))
+        if part
+    }
     try:
         manifest = Manifest(
             rmbench=VERSION,
@@ -123,11 +155,12 @@ def write_run(
             counts={name: _counts(part, stats.get(name, {})) for name, part in found.items()},
             cards={task.card.name: task.card for task in tasks},
             scores=content_digest(rows),
+            **{name.partition(".")[0]: rows_digest(part) for name, part in extra.items()},
         )
         text = json.dumps(manifest.model_dump(mode="json"), indent=2, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise RunError(f"{path} was not written: {_first(error)}") from error
-    return _install(path, text + "\n", rows)
+    return _install(path, text + "\n", rows, extra)
 
 
 def read_run(path: Path) -> Run:
@@ -146,7 +179,43 @@ def read_run(path: Path) -> Run:
         counts = manifest.counts[name]
         if found != (counts.items, counts.responses, counts.failed):
             raise RunError(f"{path / MANIFEST}: counts.{name} does not match {SCORES}; run it again")
-    return Run(manifest, tasks, Counter(row.reason for row in rows if row.reason is not None))
+    trajectories, attempts = _courses(path, manifest)
+    reasons = Counter(row.reason for row in rows if row.reason is not None)
+    return Run(manifest, _with_paths(tasks, trajectories), reasons, trajectories, attempts)
+
+
+def _courses(path: Path, manifest: Manifest) -> tuple[list[Trajectory], dict[tuple[str, str], list[Attempt]]]:
+    """What the manifest says was optimised. Raises RunError for a file that is missing or was changed."""
+    found: dict[str, list[dict[str, Any]]] = {TRAJECTORY: [], ATTEMPTS: []}
+    for name, stated in ((TRAJECTORY, manifest.trajectory), (ATTEMPTS, manifest.attempts)):
+        where = path / name
+        if where.exists() != (stated is not None):
+            raise RunError(f"{where} is {'missing' if stated else f'not named in {MANIFEST}'}; run it again")
+        if stated is not None:
+            found[name] = read_more(where)
+            if rows_digest(found[name]) != stated:
+                raise RunError(f"{where} does not match the digest in {MANIFEST}: it was changed; run it again")
+    trajectories = trajectories_from(path / TRAJECTORY, found[TRAJECTORY])
+    for course in trajectories:
+        if course.task not in manifest.cards:
+            raise RunError(f"{path / TRAJECTORY} speaks of task {course.task!r}, which has no card; run it again")
+    return trajectories, attempts_from(found[ATTEMPTS])
+
+
+def _with_paths(
+    tasks: Mapping[str, tuple[ScoredItem, ...]], trajectories: Sequence[Trajectory]
+) -> dict[str, tuple[ScoredItem, ...]]:
+    """The items with their paths; a task that was optimised and not scored has items without responses."""
+    paths = paths_by_item(trajectories)
+    out = dict(tasks)
+    for course in trajectories:
+        if not out[course.task]:
+            nothing: Floats = np.empty(0)
+            out[course.task] = tuple(ScoredItem(item, item, nothing, nothing) for item in sorted(course.items))
+    return {
+        name: tuple(replace(item, paths=paths.get((name, item.id), {})) for item in items)
+        for name, items in out.items()
+    }
 
 
 def _counts(rows: Sequence[Row], stats: Mapping[str, float]) -> Counts:
@@ -164,12 +233,14 @@ def _counts(rows: Sequence[Row], stats: Mapping[str, float]) -> Counts:
     )
 
 
-def _install(path: Path, manifest: str, rows: Sequence[Row]) -> Path:
+def _install(path: Path, manifest: str, rows: Sequence[Row], extra: Mapping[str, Sequence[Any]]) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.parent / f".{path.name}.{os.getpid()}.tmp"
     try:
         draft.mkdir()
         write_rows(draft / SCORES, rows)
+        for name, part in extra.items():
+            write_more(draft / name, part)
         (draft / MANIFEST).write_text(manifest, encoding="utf-8")
         draft.rename(path)  # atomic: takes the place of an empty folder, fails on a full one
     except OSError as error:

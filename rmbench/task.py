@@ -15,17 +15,19 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, Field, ValidationError
 
-from rmbench.errors import TaskError, UsageError
+from rmbench.errors import RunError, TaskError, UsageError
 from rmbench.items import check_item, check_unique, content_hash, did_you_mean, parquet_bytes, read_items, replace_file
+from rmbench.trajectory import Trajectory, read_rows, rows_digest, step_rows, trajectories_from, write_rows
 from rmbench.types import Axis, Card, Item, Strict, Task
 
 M = TypeVar("M", bound=BaseModel)
 
 MAX_CARD_BYTES = 1_000_000
+REFERENCE = "reference.parquet"
 
 
 class SuiteCard(Strict):
-    """A suite file: which tasks, and how many groups and candidates of each (None = all)."""
+    """A suite file: which tasks, how many groups and candidates of each (None = all), and fewer reward queries."""
 
     name: str
     version: int = Field(ge=1)
@@ -33,6 +35,7 @@ class SuiteCard(Strict):
     tasks: tuple[str, ...]
     groups: Mapping[Axis, int] = Field(default_factory=dict)
     candidates: int | None = Field(default=None, ge=2)
+    queries: Mapping[str, int] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,8 @@ class Suite:
     def tasks(self) -> list[Task]:
         """Its tasks, cut to the suite's sizes, in the order of the file."""
         loaded = (load_task(name, self.extra_dir) for name in self.card.tasks)
-        return [cut_task(t, self.card.groups.get(t.card.axis), self.card.candidates) for t in loaded]
+        cut = (cut_task(t, self.card.groups.get(t.card.axis), self.card.candidates) for t in loaded)
+        return [with_queries(task, self.card.queries) for task in cut]
 
 
 def tasks_root() -> Path:
@@ -111,7 +115,7 @@ def read_task(folder: Path) -> Task:
         )
     if card.items != len(items):
         raise TaskError(f"{folder / 'card.yaml'}: items is {card.items}, but {len(items)} are there; rebuild the task")
-    return Task(card, items)
+    return Task(card, items, folder)
 
 
 @cache
@@ -141,8 +145,22 @@ def cut_task(task: Task, groups: int | None, candidates: int | None) -> Task:
     chosen = set(kept)
     items = (i for i in task.items if i.group in chosen)
     if task.card.axis == "overoptimization" and candidates is not None:
-        items = (replace(i, responses=i.responses[:candidates], gold=i.gold[:candidates]) for i in items)
-    return Task(task.card, tuple(items))
+        items = (_first_candidates(item, candidates) for item in items)
+    return replace(task, items=tuple(items))
+
+
+def with_queries(task: Task, queries: Mapping[str, int]) -> Task:
+    """The task with other budgets of reward queries, for those optimisers that its card names."""
+    own = task.card.budgets.queries
+    if not own.keys() & queries.keys():
+        return task
+    budgets = task.card.budgets.model_copy(update={"queries": {name: queries.get(name, n) for name, n in own.items()}})
+    return replace(task, card=task.card.model_copy(update={"budgets": budgets}))
+
+
+def _first_candidates(item: Item, count: int) -> Item:
+    kept = None if item.logprobs is None else item.logprobs[:count]
+    return replace(item, responses=item.responses[:count], gold=item.gold[:count], logprobs=kept)
 
 
 def read_card(path: Path) -> Card:
@@ -165,6 +183,30 @@ def write_task(folder: Path, raw_card: Mapping[str, Any], items: Sequence[Item])
     except OSError as error:
         raise TaskError(f"{folder} cannot be written: {error.strerror}; choose another folder") from error
     return card
+
+
+def write_reference(folder: Path, trajectories: Sequence[Trajectory]) -> Card:
+    """Write the gold's own runs beside the items, and their digest into the card."""
+    rows = step_rows(trajectories)
+    raw = {**read_raw_card(folder / "card.yaml"), "reference": rows_digest(rows)}
+    card = _validated(Card, raw, folder / "card.yaml")
+    write_rows(folder / REFERENCE, rows)
+    _write_card(folder, raw)
+    return card
+
+
+def read_reference(task: Task) -> dict[str, Trajectory]:
+    """The gold's own runs by optimiser, none where the task keeps none. Raises TaskError if they were changed."""
+    if task.card.reference is None or task.folder is None:
+        return {}
+    path = task.folder / REFERENCE
+    try:
+        rows = read_rows(path)
+        if rows_digest(rows) != task.card.reference:
+            raise TaskError(f"{path} does not match the digest in the card; restore it, or rebuild the task")
+        return {found.optimizer: found for found in trajectories_from(path, rows)}
+    except RunError as error:
+        raise TaskError(str(error)) from error
 
 
 def stamp_card(folder: Path, raw_card: Mapping[str, Any]) -> Card:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path as FilePath
 from typing import Annotated, Any, Literal, Protocol, Self, TypedDict, runtime_checkable
 
 import numpy as np
@@ -91,14 +92,18 @@ class Card(Strict):
     build: Mapping[str, Any] = Field(default_factory=dict, description="recipe and settings; empty = not built by us")
     items: int = Field(ge=0)
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    reference: str | None = Field(
+        default=None, pattern=r"^[0-9a-f]{64}$", description="digest of the gold's own runs, where budgets has queries"
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A card and its items."""
+    """A card, its items, and the folder that it was read from (where the gold's own runs lie)."""
 
     card: Card
     items: tuple[Item, ...]
+    folder: FilePath | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from scipy.special import expit
 from rmbench.metrics.base import estimate
 from rmbench.stats import resample
 from rmbench.types import Card, ScoredItem
+from rmbench.types import Path as Course
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -38,6 +39,14 @@ def pairs(count=200, noise=0.3, tau=0.2, seed=0, split=False):
         scores = gold + noise * rng.standard_normal(2)
         out.append(item(scores, gold, f"i{k}", f"g{k // 2}", probability=known, tags=tags))
     return out
+
+
+def course(gold, kl=None, queries=None, oracle=None, failed=0.0):
+    """How one prompt fared along an optimiser that pushes; 100 queries a step unless told."""
+    gold = np.array(gold, dtype=float)
+    steps = 100.0 * np.arange(gold.size) if queries is None else np.array(queries, dtype=float)
+    nats = np.full(gold.size, np.nan) if kl is None else np.array(kl, dtype=float)
+    return Course(steps, nats, np.full(gold.size, np.nan), gold, failed=failed, oracle=oracle)
 
 
 def rescored(items, score):

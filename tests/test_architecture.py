@@ -12,8 +12,9 @@ PACKAGE = ROOT / "rmbench"
 # Left to right may import right, never back. Names in one set never import each other.
 ORDER = [
     {"cli", "__main__"},
+    {"cli_analyze"},
     {"leaderboard", "report", "studies"},
-    {"evaluation", "run"},
+    {"evaluation", "run", "analysis"},
     {"metrics", "engine"},
     {"optimizers"},
     {"models"},
@@ -21,6 +22,7 @@ ORDER = [
     {"task", "worlds"},
     {"items"},
     {"scores", "stats"},
+    {"trajectory"},
     {"rows"},
     {"types"},
     {"errors"},
@@ -28,6 +30,7 @@ ORDER = [
 LEVEL = {name: level for level, names in enumerate(ORDER) for name in names}
 # metrics and models meet nowhere, though one stands left of the other
 NEVER = {("metrics", "models"), ("metrics", "engine"), ("evaluation", "models"), ("evaluation", "engine")}
+NEVER |= {("analysis", "models"), ("analysis", "engine")}
 FILES = sorted(PACKAGE.rglob("*.py"))
 HEAVY = ("torch", "transformers", "datasets", "evaluate", "sklearn", "altair", "ray", "trl")
 

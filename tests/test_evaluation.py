@@ -68,8 +68,10 @@ def test_json_has_the_documented_keys(run):
     assert found["headlines"] == {"pool": "MeanRecovery", "known": "CalibrationSkill", "style": "RetainedSkill"}
     assert all(found["headlines"][name] == next(iter(metrics)) for name, metrics in found["tasks"].items())
     for estimate in [*found["skills"].values(), *(e for t in found["tasks"].values() for e in t.values())]:
-        assert list(estimate) == ["value", "low", "high", "n", "missing"]
-        assert all(isinstance(estimate[key], float) for key in ("value", "low", "high"))
+        nulls = [key for key in ("value", "low", "high") if not isinstance(estimate[key], float)]
+        assert list(estimate) == ["value", "low", "high", "n", "missing", *(["reason"] if nulls else [])]
+        assert all(estimate[key] is None for key in nulls)
+    assert all(estimate["value"] is not None for estimate in found["skills"].values())
     json.dumps(found, allow_nan=False)
 
 

@@ -29,7 +29,7 @@ def test_published_figures(model, tmp_path):
     names = [f"StrictAccuracy(category='{c}')" for c in CATEGORIES] + ["StrictAccuracy"]
     assert [round(100 * metrics[name].value, 2) for name in names] == list(PUBLISHED[model])
     assert metrics["StrictAccuracy"].n == 350
-    assert len({item.group for item in read_run(run).items("judgebench")}) == 157
+    assert len({item.group for item in read_run(run).items("judgebench")}) == 350
 
 
 def pair(**changes):

@@ -6,12 +6,13 @@ import math
 
 import numpy as np
 import pytest
-from scored import card, estimated, golden, item, pools, rescored, shuffled, value
+from scored import card, course, estimated, golden, item, pools, rescored, shuffled, value
 
-from rmbench.metrics import metrics_for
+from rmbench.metrics import metrics_for, reach
 from rmbench.metrics.overoptimization import Gap, GoldGain, Headroom, MeanRecovery, Recovery, Saturated, curves, flat
 from rmbench.optimizers import BestOfN, Tilt
-from rmbench.types import Budgets, Metric
+from rmbench.optimizers.along import Along
+from rmbench.types import Budgets, Metric, ScoredItem
 
 OPTIMIZERS = (Tilt(1.0), Tilt(2.0), BestOfN(4), BestOfN(16))
 MEAN = MeanRecovery(OPTIMIZERS)
@@ -23,7 +24,8 @@ def test_golden():
     metrics = {repr(m): m for m in metrics_for(card("overoptimization", budgets=Budgets(**raw["budgets"])), items)}
     assert metrics.keys() == raw["expected"].keys()
     for name, expected in raw["expected"].items():
-        assert value(metrics[name], items) == pytest.approx(expected, abs=1e-9), name
+        wanted = math.nan if expected is None else expected
+        assert value(metrics[name], items) == pytest.approx(wanted, abs=1e-9, nan_ok=True), name
 
 
 def test_names():
@@ -159,3 +161,235 @@ def test_curves_of_a_constant_reward_and_of_nothing():
     for point in curves(rescored(items, lambda _: np.full(64, 1e300)))["tilt"][1:]:
         assert (point.proxy, point.saturated_share, point.saturated) == (0, 1, True)
     assert curves(rescored(items, lambda _: np.full(64, math.nan))) == {}
+
+
+# --- optimisers that push -------------------------------------------------------------------------------------------
+
+PUSHED = Budgets(queries={"policy_gradient": 300, "search": 400})
+KL = (0, 2, 5, 10)
+
+
+def pushed(items, share=0.5, *, failed=0.0, oracle=True):
+    """The items with the courses of two optimisers, which gain a share of what the gold gains (0.6 and 0.4)."""
+    out = []
+    for one in items:
+        steps = np.array([0, 0.2, 0.5, 0.6])
+        best, far = course(0.3 + steps, KL), course([0.3, 0.5, 0.6, 0.65, 0.7])
+        paths = {
+            "policy_gradient": course(0.3 + share * steps, KL, oracle=best if oracle else None, failed=failed),
+            "search": course(0.3 + share * (far.gold - 0.3), oracle=far if oracle else None),
+        }
+        out.append(ScoredItem(one.id, one.group, one.scores, one.gold, paths=paths))
+    return out
+
+
+def empty(items):
+    return [ScoredItem(i.id, i.group, np.zeros(0), np.zeros(0), paths=i.paths) for i in items]
+
+
+def named(items, budgets=PUSHED):
+    return {repr(m): m for m in metrics_for(card("overoptimization", budgets=budgets), items)}
+
+
+def test_recovery_along_paths():
+    items = pushed(pools(4))
+    by_queries = Along("policy_gradient", queries=300)
+    assert value(Recovery(by_queries), items) == pytest.approx(0.5)
+    assert value(Gap(by_queries), items) == pytest.approx(0.5)
+    assert value(GoldGain(by_queries), items) == pytest.approx(0.3)
+    assert value(Headroom(by_queries), items) == pytest.approx(0.6)
+    assert value(GoldGain(Along("policy_gradient", nats=1)), items) == pytest.approx(0.05)
+    assert value(Headroom(Along("policy_gradient", nats=1)), items) == pytest.approx(0.1)
+    assert value(Saturated(Along("policy_gradient", nats=8)), items) == 0
+    assert value(Saturated(Along("policy_gradient", nats=11)), items) == 1
+    assert value(Recovery(Along("search", queries=400)), items) == pytest.approx(0.5)
+    for share in (0, 1):
+        found = estimated(Recovery(by_queries), pushed(pools(4), share))
+        assert (found.value, found.low, found.high) == (share, share, share)
+
+
+def test_the_headline_is_the_mean_of_eight_recoveries():
+    items = pushed(pools(8))
+    metrics = named(items)
+    eight = [name for name in metrics if name.startswith("Recovery") and "@" not in name and "global" not in name]
+    assert eight == [
+        *(f"Recovery(tilt={b})" for b in (1, 2, 4)),
+        *(f"Recovery(best_of_n={n})" for n in (4, 16, 64)),
+        "Recovery(policy_gradient=300)",
+        "Recovery(search=400)",
+    ]
+    assert next(iter(metrics)) == "MeanRecovery"
+    mean = np.mean([value(metrics[name], items) for name in eight])
+    assert value(metrics["MeanRecovery"], items) == pytest.approx(mean)
+
+
+def test_paths_are_read_off_at_nats_only_where_they_have_kl():
+    metrics = named(pushed(pools(2)))
+    for kind in ("Recovery", "Gap", "GoldGain", "Headroom", "Saturated"):
+        told = [name for name in metrics if name.startswith(f"{kind}(") and "@" in name]
+        assert told == [f"{kind}(policy_gradient@{nats}nats)" for nats in (1, 2, 4, 8)]
+    assert "HackingThreshold(policy_gradient=300)" in metrics
+    assert "HackingThreshold(search=400)" not in metrics
+    assert "GoodhartDrop(search=400)" in metrics
+
+
+def test_a_path_that_the_card_does_not_name_is_measured_at_its_end():
+    items = pushed(pools(2))
+    metrics = named(items, Budgets())
+    assert value(metrics["Recovery(search=400)"], items) == pytest.approx(0.5)
+    assert (
+        metrics["MeanRecovery"].optimizers
+        == MeanRecovery((*map(Tilt, (1, 2, 4)), *map(BestOfN, (4, 16, 64)))).optimizers
+    )
+
+
+@pytest.mark.parametrize("failed", [0.05, 0.10])
+def test_a_few_failed_queries_leave_the_number(failed):
+    assert value(named([])["MeanRecovery"], pushed(pools(4), failed=failed)) < 1
+
+
+@pytest.mark.parametrize(("failed", "told"), [(0.101, "10.10 %"), (0.23, "23 %"), (1.0, "100 %")])
+def test_many_failed_queries_are_no_number(failed, told):
+    items = pushed(pools(4), failed=failed)
+    metrics = named(items)
+    reason = f"policy_gradient: the model gave no score to {told} of the queries; above 10 % its course says nothing"
+    for name in ("Recovery(policy_gradient=300)", "GoldGain(policy_gradient@1nats)", "MeanRecovery"):
+        found = estimated(metrics[name], items)
+        assert (found.value, found.reason) == (None, reason)
+    for name in ("GoodhartDrop", "HackingThreshold", "GaoAlpha", "GaoPeak"):
+        assert estimated(metrics[f"{name}(policy_gradient=300)"], items).reason == reason
+    assert estimated(metrics["Recovery(search=400)"], items).value == pytest.approx(0.5)
+
+
+def test_a_path_that_is_not_there_is_no_number():
+    items = pools(4)
+    metrics = named(items)
+    reason = "this run holds no such path (it was not asked for, or the model only replays saved scores)"
+    assert estimated(metrics["Recovery(search=400)"], items).reason == f"search: {reason}"
+    assert estimated(metrics["GoodhartDrop(search=400)"], items).reason == f"search: {reason}"
+    assert estimated(metrics["MeanRecovery"], items).reason == f"policy_gradient: {reason}"
+    assert estimated(metrics["Recovery(tilt=2)"], items).value is not None
+    assert not [name for name in metrics if "@" in name]
+
+
+def test_without_a_reference_run_there_is_gain_and_no_recovery():
+    items = pushed(pools(4), oracle=False)
+    metrics = named(items)
+    assert estimated(metrics["GoldGain(policy_gradient=300)"], items).value == pytest.approx(0.3)
+    for name in ("Recovery", "Gap", "Headroom", "GoodhartDrop"):
+        found = estimated(metrics[f"{name}(policy_gradient=300)"], items)
+        assert found.value is None
+        assert found.reason.startswith("policy_gradient: there is no reference run in which the gold itself")
+    assert estimated(metrics["GaoAlpha(policy_gradient=300)"], items).value is not None
+
+
+def test_a_gold_that_gains_nothing_leaves_no_headroom():
+    still = course([0.3, 0.3], [0, 1])
+    items = [ScoredItem("x", "x", np.zeros(0), np.zeros(0), paths={"search": course([0.3, 0.3], oracle=still)})]
+    found = estimated(Recovery(Along("search", queries=100)), items)
+    assert found.reason == "search: no prompt has headroom: the gold itself gains nothing when it is optimised"
+
+
+def test_no_kl_to_read_at():
+    items = pushed(pools(2))
+    found = estimated(Recovery(Along("search", nats=2)), items)
+    assert found.reason == "search: its path has no KL, so it cannot be read at 2 nats"
+
+
+def test_a_run_of_interactive_optimisers_alone():
+    items = empty(pushed(pools(4)))
+    metrics = named(items)
+    assert not [name for name in metrics if "tilt" in name or "best_of_n" in name or "AUC" in name]
+    found = estimated(metrics["MeanRecovery"], items)
+    assert found.value is None
+    assert found.reason == "x0: this run holds no responses, only the courses of optimisers that query the model"
+    assert estimated(metrics["Recovery(search=400)"], items).value == pytest.approx(0.5)
+    assert flat(items) == []
+    alone = Budgets(tilt=(), best_of_n=(), queries=PUSHED.queries)
+    assert estimated(named(items, alone)["MeanRecovery"], items).value == pytest.approx(0.5)
+    for metric in metrics.values():
+        found = estimated(metric, items)
+        assert (found.value is None) == (found.reason is not None and "undefined on" not in found.reason)
+
+
+def test_points_that_were_dropped_are_found_again(monkeypatch):
+    items = pools(8)
+    wanted = value(MEAN, items)
+    monkeypatch.setattr(reach, "KEPT", 3)
+    for _ in range(2):
+        assert value(MEAN, [*items[:2], *pools(8, seed=9)[:1]]) != wanted
+        assert value(MEAN, items) == wanted
+
+
+def test_other_scores_of_the_same_pool_are_other_points():
+    items = pools(2)
+    for sign in (1, -1, 1):
+        assert sign * value(MEAN, rescored(items, lambda i, s=sign: s * i.gold)) > 0.8
+
+
+AWKWARD = {
+    "constant reward": lambda i: (np.zeros(64), i.gold),
+    "huge constant": lambda i: (np.full(64, 1e300), i.gold),
+    "constant gold": lambda i: (i.scores, np.full(64, 0.5)),
+    "both constant": lambda i: (0 * i.scores, 0 * i.gold),
+    "huge": lambda i: (1e307 * i.scores, i.gold),
+    "tiny": lambda i: (1e-300 * i.scores, i.gold),
+    "two levels": lambda i: (np.sign(i.scores), np.sign(i.gold)),
+    "one candidate": lambda i: (i.scores[:1], i.gold[:1]),
+    "two candidates": lambda i: (i.scores[:2], i.gold[:2]),
+    "ragged": lambda i: (i.scores[: 3 + int(i.id[1:])], i.gold[: 3 + int(i.id[1:])]),
+    "gold itself": lambda i: (i.gold, i.gold),
+    "mirrored": lambda i: (-i.gold, i.gold),
+    "one at the top": lambda i: (np.arange(64.0) == 5, i.gold),
+}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", AWKWARD)
+def test_awkward_pools_have_named_outcomes(name):
+    """Every metric of the task: a finite number, or none and a reason; never a warning."""
+    made = [item(*AWKWARD[name](i), i.id) for i in pools(6)]
+    for metric in named(pushed(made)).values():
+        found = estimated(metric, pushed(made), draws=50)
+        assert found.reason if found.value is None else math.isfinite(found.value), repr(metric)
+        assert (found.low is None) == (found.high is None)
+
+
+@pytest.mark.parametrize("name", ["constant reward", "huge constant"])
+def test_a_constant_reward_has_exact_values(name):
+    made = [item(*AWKWARD[name](i), i.id) for i in pools(6)]
+    metrics = named(made, Budgets())
+    exact = {"Gamma(tilt=4)": 1, "Gamma(best_of_n=64)": 1, "WithinPromptAUC": 0.5, "TopDecileAUC": 0.5}
+    zero = ("GoodhartDrop(tilt=4)", "GoodhartDrop(best_of_n=64)", "Recovery(global_tilt=2)", "ScaleCost(tilt=2)")
+    for metric, wanted in (exact | dict.fromkeys((*zero, "TopDecileSpearman"), 0)).items():
+        found = estimated(metrics[metric], made)
+        assert (found.value, found.low, found.high) == (wanted, wanted, wanted), metric
+    reasons = {
+        "HackingThreshold(tilt=4)": "none within budget",
+        "GaoAlpha(tilt=4)": "no curve to fit",
+        "GaoPeak(best_of_n=64)": "no peak",
+        "HillIndex(reward)": "no prompt's reward has an upper tail",
+        "RewardVariance": "the reward is the same for every answer",
+    }
+    for metric, wanted in reasons.items():
+        assert wanted in estimated(metrics[metric], made).reason, metric
+
+
+def test_the_gold_itself_has_exact_values():
+    made = rescored(pools(6), lambda i: i.gold)
+    metrics = named(made, Budgets())
+    for name in ("Gamma(tilt=4)", "GoodhartDrop(best_of_n=64)", "ScaleCost(tilt=4)"):
+        assert value(metrics[name], made) == 0, name
+    for name in ("WithinPromptAUC", "TopDecileAUC", "Recovery(global_tilt=1)"):
+        assert value(metrics[name], made) == 1, name
+    assert value(metrics["TopDecileSpearman"], made) == pytest.approx(1)
+    assert "no prompt's error has an upper tail" in estimated(metrics["HillIndex(error)"], made).reason
+
+
+def test_scale_and_order_do_not_matter_to_any_metric():
+    items = pools(8)
+    one = named(items, Budgets())
+    for name, metric in one.items():
+        wanted = pytest.approx(value(metric, items), abs=1e-7, nan_ok=True)
+        assert value(metric, rescored(items, lambda i: 3 * i.scores + 7)) == wanted, name
+        assert value(metric, shuffled(items)) == wanted, name

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 from rmbench.engine.batches import plan_batches
+from rmbench.engine.store import Store
 from rmbench.errors import ModelError, RmbenchError
 from rmbench.models.base import TokenModel, Tokens
 from rmbench.scores import digest
@@ -30,8 +32,10 @@ class Scored(NamedTuple):
     stats: Mapping[str, Mapping[str, float]]
 
 
-def score_items(model: RewardModel, tasks: Sequence[Task], progress: Progress | None = None) -> Scored:
-    """Score every response of every item.
+def score_items(
+    model: RewardModel, tasks: Sequence[Task], progress: Progress | None = None, store: Store | None = None
+) -> Scored:
+    """Score every response of every item; what the store holds is not asked again.
 
     The order of tasks, items and responses changes nothing: conversations are put in an order of their own before
     batches are made. A non-finite score becomes a Failure. Raises ModelError if the model breaks its contract.
@@ -45,7 +49,9 @@ def score_items(model: RewardModel, tasks: Sequence[Task], progress: Progress | 
         for j, key in enumerate(row)
     }
     order = sorted(unique)
-    found = score_unique(model, [unique[key] for key in order], progress)
+    asked = [unique[key] for key in order]
+    ask = partial(score_unique, model, progress=progress)
+    found = store.through(ask, asked) if store else ask(asked)
     by_key = dict(zip(order, found, strict=True))
     names = [task.card.name for task in tasks]
     scores = {n: [[by_key[k][0] for k in row] for row in items] for n, items in zip(names, keys, strict=True)}

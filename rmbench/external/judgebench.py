@@ -52,7 +52,8 @@ def read_items(folder: Path) -> list[Item]:
                     prompt=(Message(role="user", content=row["question"]),),
                     responses=(row["response_A"], row["response_B"]),
                     gold=(1.0, 0.0) if row["label"] == "A>B" else (0.0, 1.0),
-                    group=f"{row['source']}/{row['original_id']}",
+                    # LiveBench's rows have no original_id, and they are not one question
+                    group=f"{row['source']}/{row['original_id'] or row['pair_id']}",
                     tags={"category": category, "source": row["source"]},
                 )
             )

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from rmbench.errors import UsageError
-from rmbench.metrics import calibration, generalisation, overoptimization, preference
+from rmbench.metrics import (
+    calibration,
+    diagnostics,
+    gao,
+    generalisation,
+    goodhart,
+    grid,
+    overoptimization,
+    preference,
+    reach,
+)
 from rmbench.metrics.base import Measure
 from rmbench.metrics.temperature import is_shifted
 from rmbench.optimizers import from_budgets
-from rmbench.types import Card, ScoredItem
+from rmbench.optimizers.along import Along, from_queries
+from rmbench.types import Budgets, Card, ScoredItem
 
 HUB = Path(__file__).parent / "hub"
 
@@ -19,7 +30,7 @@ HUB = Path(__file__).parent / "hub"
 def metrics_for(card: Card, items: Sequence[ScoredItem]) -> list[Measure]:
     """The metrics of a task on its axis, the headline first. `items` (complete or not) tell which splits there are."""
     if card.axis == "overoptimization":
-        return _overoptimization(card)
+        return _overoptimization(card, items)
     return _calibration(items) if card.axis == "calibration" else _generalisation(items)
 
 
@@ -33,16 +44,47 @@ def load(name: str, **options: Any) -> Any:
     return evaluate.load(str(HUB / name / f"{name}.py"), **options)
 
 
-def _overoptimization(card: Card) -> list[Measure]:
-    optimizers = from_budgets(card.budgets)
-    kinds = (
-        overoptimization.Recovery,
-        overoptimization.Gap,
-        overoptimization.GoldGain,
-        overoptimization.Headroom,
-        overoptimization.Saturated,
-    )
-    return [overoptimization.MeanRecovery(tuple(optimizers)), *(kind(o) for kind in kinds for o in optimizers)]
+def _overoptimization(card: Card, items: Sequence[ScoredItem]) -> list[Measure]:
+    """Every metric at each of its budgets; those of pools only where there are responses."""
+    pooled = any(item.gold.size for item in items)
+    pool: list[reach.Optimizer] = [*from_budgets(card.budgets)]
+    queried = grid.path_points(card.budgets, items)
+    nats = [point for along in queried for point in grid.read_offs(along.name, items)]
+    reported = [*(pool if pooled else ()), *queried, *nats]
+    stuck = [*(pool if pooled else ()), *nats]
+    return [
+        overoptimization.MeanRecovery((*pool, *from_queries(card.budgets))),
+        *(kind(o) for kind in _AT_BUDGET for o in reported),
+        *(overoptimization.Saturated(o) for o in stuck),
+        *_courses(card.budgets, items, queried, pooled=pooled),
+        *([*_scale(card.budgets), *diagnostics.POOL_DIAGNOSTICS] if pooled else ()),
+    ]
+
+
+_AT_BUDGET = (
+    overoptimization.Recovery,
+    overoptimization.Gap,
+    overoptimization.GoldGain,
+    overoptimization.Headroom,
+)
+
+
+def _courses(
+    budgets: Budgets, items: Sequence[ScoredItem], queried: Sequence[Along], *, pooled: bool
+) -> Iterator[Measure]:
+    """The metrics of whole curves; those against KL only where a path has it."""
+    pools = grid.pool_grids(budgets) if pooled else []
+    paths = [grid.path_grid(items, point) for point in queried]
+    with_kl = [*pools, *(path for path in paths if grid.read_offs(path[-1].name, items))]
+    yield from (goodhart.GoodhartDrop(course) for course in (*pools, *paths))
+    for kind in (goodhart.HackingThreshold, gao.GaoAlpha, gao.GaoBeta, gao.GaoPeak, gao.GaoR2):
+        yield from (kind(course) for course in with_kl)
+    yield from (diagnostics.Gamma(course) for course in pools)
+
+
+def _scale(budgets: Budgets) -> Iterator[Measure]:
+    for kind in (diagnostics.GlobalRecovery, diagnostics.ScaleCost):
+        yield from (kind(nats) for nats in sorted(budgets.tilt))
 
 
 def _calibration(items: Sequence[ScoredItem]) -> list[Measure]:

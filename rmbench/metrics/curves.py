@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from rmbench.optimizers import BestOfN, PoolOptimizer, Tilt
-from rmbench.stats import interval, resample
-from rmbench.types import Budgets, Floats, ScoredItem
+from rmbench.optimizers.sweep import Sweep, sweep
+from rmbench.stats import Resamples, interval, resample
+from rmbench.types import Budgets, ScoredItem
 
 STEPS = (0.0, 0.125, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0)
 
@@ -52,48 +53,45 @@ def curves(
     if not complete:
         return {}
     size = min(item.gold.size for item in complete)
-    sample = resample([item.group for item in complete], draws=bootstrap, seed=seed, name="curves")
-    everything = np.ones(len(complete), dtype=bool)
-
-    def bounds(gold: Floats) -> tuple[float, float] | None:
-        rows = np.stack([gold, np.ones_like(gold)], axis=1)
-        return interval(sample.replicates(rows, lambda sums: sums[..., 0] / sums[..., 1], everything))
-
     own_n, own_nats = (budgets.best_of_n, budgets.tilt) if budgets else ((), ())
-    draws = {2**k for k in range(size.bit_length())} | {n for n in own_n if n <= size}
+    draws = doubled(size) | {n for n in own_n if n <= size}
     nats = {0.0, *(step for step in STEPS if step < math.log(size)), *own_nats}
-    grids: list[list[PoolOptimizer]] = [[Tilt(k) for k in sorted(nats)], [BestOfN(n) for n in sorted(draws)]]
-    return {grid[0].name: [_point(complete, optimizer, bounds) for optimizer in grid] for grid in grids}
+    grid: list[PoolOptimizer] = [*map(Tilt, sorted(nats)), *map(BestOfN, sorted(draws))]
+    sample = resample([item.group for item in complete], draws=bootstrap, seed=seed, name="curves")
+    points = points_of(sweep([i.scores for i in complete], [i.gold for i in complete], grid), sample, size)
+    return {name: [point for point in points if point.optimizer == name] for name in (Tilt.name, BestOfN.name)}
 
 
-def _point(
-    items: Sequence[ScoredItem],
-    optimizer: PoolOptimizer,
-    bounds: Callable[[Floats], tuple[float, float] | None],
-) -> Point:
-    spent = [optimizer.spend(item.scores) for item in items]
-    gold = np.array([s.weights @ item.gold for s, item in zip(spent, items, strict=True)])
-    proxy = [float(s.weights @ _standard(item.scores)) for s, item in zip(spent, items, strict=True)]
-    oracle = [float(optimizer.spend(item.gold).weights @ item.gold) for item in items]
-    low, high = bounds(gold) or (None, None)
+def doubled(size: int) -> set[int]:
+    """1, 2, 4 ... up to the size of a pool."""
+    return {2**k for k in range(size.bit_length())}
+
+
+def points_of(swept: Sweep, sample: Resamples, size: int) -> list[Point]:
+    """The mean over pools at every budget of a sweep, with intervals from `sample`; `size` is the smallest pool's.
+
+    A single group gives no interval.
+    """
+    rows = np.concatenate([swept.gold, np.ones((len(swept.gold), 1))], axis=1)
+    replicates = sample.replicates(rows, lambda sums: sums[..., :-1] / sums[..., -1:], np.ones(len(rows), dtype=bool))
+    several = sample.weights.shape[1] > 1
+    bounds = [(several and interval(column)) or (None, None) for column in replicates.T]
+    return [_point(swept, k, bound, size) for k, bound in enumerate(bounds)]
+
+
+def _point(swept: Sweep, k: int, bounds: tuple[float | None, float | None], size: int) -> Point:
+    optimizer = swept.optimizers[k]
+    draws = optimizer if isinstance(optimizer, BestOfN) else None
     return Point(
         optimizer=optimizer.name,
         budget=optimizer.budget,
-        kl=float(np.mean([s.kl for s in spent])),
-        kl_bound=spent[0].bound,
-        proxy=float(np.mean(proxy)),
-        gold=float(gold.mean()),
-        gold_low=low,
-        gold_high=high,
-        oracle=float(np.mean(oracle)),
-        saturated_share=float(np.mean([s.saturated for s in spent])),
-        pool_limited=any(s.pool_limited for s in spent),
+        kl=float(np.mean(swept.kl[:, k])),
+        kl_bound=draws.bound if draws else None,
+        proxy=float(np.mean(swept.proxy[:, k])),
+        gold=float(np.mean(swept.gold[:, k])),
+        gold_low=bounds[0],
+        gold_high=bounds[1],
+        oracle=float(np.mean(swept.oracle[:, k])),
+        saturated_share=float(np.mean(swept.saturated[:, k])),
+        pool_limited=draws is not None and draws.limited(size),
     )
-
-
-def _standard(scores: Floats) -> Floats:
-    """Scores in standard deviations from the prompt's mean; 0 for a constant reward."""
-    scaled = scores / (np.abs(scores).max() or 1.0)
-    centred: Floats = scaled - scaled.mean()
-    spread = centred.std()
-    return centred / spread if np.ptp(scaled) > 0 and spread > 0 else np.zeros_like(scores)

@@ -1,70 +1,40 @@
 """How much of what could be gained is gained when the proxy is optimised under a fixed budget (Gao 2022, 2210.10760).
 
-For a pool x: gain = gold reached by optimising the proxy - mean gold, headroom = the same for the gold itself.
+Gain = gold reached by optimising the proxy - gold of the reference, headroom = the same for the gold itself under the
+same optimiser and budget. On a pool the reference is its mean; along a path, its first step.
 Recovery is sum(gain) / sum(headroom): 0 for a constant reward, 1 for the gold, negative where optimising hurts.
 A prompt whose candidates all have the same gold adds 0 to both sums: it is counted (`flat`), and cannot bias.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 
 from rmbench.metrics.base import Measure, ratio
 from rmbench.metrics.curves import Point, curves
-from rmbench.optimizers import PoolOptimizer
+from rmbench.metrics.reach import Optimizer, flat, gains, label, spots, why_not
 from rmbench.types import Floats, ScoredItem
 
 __all__ = ["Gap", "GoldGain", "Headroom", "MeanRecovery", "Point", "Recovery", "Saturated", "curves", "flat", "gains"]
 
 
-@lru_cache(maxsize=8192)
-def _reached(optimizer: PoolOptimizer, proxy: bytes, gold: bytes) -> tuple[float, float]:
-    """Mean gold at the optimum minus the pool's mean, and 1 where the point is saturated (NaN where there is none).
-
-    Cached: every metric of a task asks for the same points.
-    """
-    values = np.frombuffer(gold)
-    uniform = np.full(values.size, 1 / values.size)
-    spent = optimizer.spend(np.frombuffer(proxy))
-    # the same sum in the same order on both sides, so that a constant reward gains exactly 0
-    gain = float(spent.weights @ values) - float(uniform @ values)
-    return gain, math.nan if spent.reason else float(spent.saturated)
-
-
-def _bytes(item: ScoredItem) -> tuple[bytes, bytes]:
-    """Proxy and gold in the form that the cache can hold."""
-    return np.asarray(item.scores, dtype=np.float64).tobytes(), np.asarray(item.gold, dtype=np.float64).tobytes()
-
-
-def gains(item: ScoredItem, optimizer: PoolOptimizer) -> tuple[float, float]:
-    """Gold gain of the proxy and of the gold itself (the headroom); NaN where the pool is too small for the budget."""
-    proxy, gold = _bytes(item)
-    return _reached(optimizer, proxy, gold)[0], _reached(optimizer, gold, gold)[0]
-
-
-def flat(items: Sequence[ScoredItem]) -> list[str]:
-    """Ids of the prompts with no headroom: all their candidates have the same gold."""
-    return [item.id for item in items if np.ptp(item.gold) == 0]
-
-
 @dataclass(frozen=True, repr=False)
 class _AtBudget(Measure):
-    optimizer: PoolOptimizer
+    optimizer: Optimizer
 
     def rows(self, items: Sequence[ScoredItem]) -> Floats:
         """Gain, headroom and 1, per item: shape (items, 3)."""
-        return np.array([[*gains(item, self.optimizer), 1.0] for item in items]).reshape(-1, 3)
+        found = spots(items, [self.optimizer])
+        return np.concatenate([found.gain, found.headroom, np.ones((len(items), 1))], axis=1)
 
     def why(self, items: Sequence[ScoredItem]) -> str:
-        return _why(items, [self.optimizer])
+        return why_not(items, self.optimizer) or super().why(items)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.optimizer.name}={self.optimizer.budget:g})"
+        return f"{type(self).__name__}({label(self.optimizer)})"
 
 
 @dataclass(frozen=True, repr=False)
@@ -85,7 +55,7 @@ class Gap(_AtBudget):
 
 @dataclass(frozen=True, repr=False)
 class GoldGain(_AtBudget):
-    """Mean gold gained over the pool's mean when the proxy is optimised, in units of gold."""
+    """Mean gold gained over the reference when the proxy is optimised, in units of gold."""
 
     def combine(self, sums: Floats) -> Floats:
         return ratio(sums[..., 0], sums[..., 2])
@@ -103,12 +73,13 @@ class Headroom(_AtBudget):
 class Saturated(_AtBudget):
     """Share of the prompts where the proxy cannot spend the budget: its ties stop it, or too few candidates are left.
 
-    Such a prompt counts in every other metric with the most that its proxy can spend.
+    Along a path read off at nats: where the path never gets that far. Such a prompt counts in every other metric with
+    the most that its proxy can spend.
     """
 
     def rows(self, items: Sequence[ScoredItem]) -> Floats:
         """Whether it is saturated, and 1, per item: shape (items, 2)."""
-        return np.array([[_reached(self.optimizer, *_bytes(item))[1], 1.0] for item in items]).reshape(-1, 2)
+        return np.concatenate([spots(items, [self.optimizer]).saturated, np.ones((len(items), 1))], axis=1)
 
     def combine(self, sums: Floats) -> Floats:
         return ratio(sums[..., 0], sums[..., 1])
@@ -118,12 +89,12 @@ class Saturated(_AtBudget):
 class MeanRecovery(Measure):
     """Mean over the budgets of recovery: the skill of a task."""
 
-    optimizers: tuple[PoolOptimizer, ...]
+    optimizers: tuple[Optimizer, ...]
 
     def rows(self, items: Sequence[ScoredItem]) -> Floats:
         """Gains at every budget, then headrooms: shape (items, 2 * budgets)."""
-        pairs = np.array([[gains(item, optimizer) for optimizer in self.optimizers] for item in items])
-        return pairs.transpose(0, 2, 1).reshape(len(items), -1)
+        found = spots(items, self.optimizers)
+        return np.concatenate([found.gain, found.headroom], axis=1)
 
     def combine(self, sums: Floats) -> Floats:
         budgets = len(self.optimizers)
@@ -131,15 +102,8 @@ class MeanRecovery(Measure):
         return value
 
     def why(self, items: Sequence[ScoredItem]) -> str:
-        return _why(items, self.optimizers)
+        reasons = (why_not(items, optimizer) for optimizer in self.optimizers)
+        return next(filter(None, reasons), super().why(items))
 
     def __repr__(self) -> str:
         return "MeanRecovery"
-
-
-def _why(items: Sequence[ScoredItem], optimizers: Sequence[PoolOptimizer]) -> str:
-    for optimizer in optimizers:
-        for item in items:
-            if reason := optimizer.spend(item.gold).reason:
-                return f"{item.id}: {reason}"
-    return "no prompt has headroom: all candidates of each have the same gold"

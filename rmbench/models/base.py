@@ -17,12 +17,14 @@ LABEL = "::label="  # PATH::label=NAME picks one output of a classifier that has
 class ModelOptions:
     """What a user may set about any model; an adapter ignores what does not concern it.
 
-    `tasks` is what will be scored (only `oracle` looks at it). `too_long` says what happens to a conversation beyond
+    `tasks` is what will be scored, `free_text` whether it will be asked about answers that a language model writes (only
+    `oracle` looks at these). `too_long` says what happens to a conversation beyond
     the window: "stop" raises TooLongError before anything is scored, "null" makes it a missing score. Nothing is ever
     truncated. `dtype` and `device` "auto" mean fp32 on CPU and bf16 on CUDA. `max_batch_tokens` counts padding too.
     """
 
     tasks: Sequence[Task] = ()
+    free_text: bool = False
     seed: int = 0
     trust_remote_code: bool = False
     revision: str | None = None

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from rmbench.models.base import Adapter, ModelOptions, Rule
 from rmbench.types import Conversation, Failure
+from rmbench.worlds import get_world, practice_prompts, prompt_from_tags
+from rmbench.worlds.base import Prompt
+
+PRACTICE = 256  # prompts that policies are trained on
 
 
 def load(_argument: str, options: ModelOptions) -> Rule:
-    """Look up the gold of the tasks in `options` by the digest of the conversation.
+    """The gold of the tasks in `options`, by the digest of the conversation.
 
-    A conversation that no task holds is a Failure, and so is one whose gold differs between items: there is no one
-    right answer to give.
+    Under a prompt of a task that is attacked by optimisers, or of their practice, any other answer is graded by the
+    world. What is left is a Failure, and so is a conversation whose gold differs between items: there is no one right
+    answer to give.
     """
     from rmbench.scores import digest
 
@@ -22,8 +29,23 @@ def load(_argument: str, options: ModelOptions) -> Rule:
                 if gold.setdefault(key, value) != value:
                     gold[key] = Failure("its gold differs between items")
 
+    @cache
+    def prompts() -> dict[str, Prompt]:
+        attacked = [item for task in options.tasks if task.card.budgets.queries for item in task.items]
+        found = [prompt_from_tags(item.tags) for item in attacked]
+        worlds = sorted({prompt.world for prompt in found})
+        return {p.text: p for p in [*(p for name in worlds for p in practice_prompts(name, PRACTICE)), *found]}
+
     def rule(conversation: Conversation) -> float | Failure:
-        return gold.get(digest(conversation), Failure("not in the tasks of this run"))
+        known = gold.get(digest(conversation))
+        if known is not None:
+            return known
+        prompt = prompts().get(conversation[0]["content"]) if len(conversation) == 2 else None
+        if prompt is None:
+            return Failure("not in the tasks of this run")
+        world = get_world(prompt.world)
+        grade = world.gold_of_free_text if options.free_text else world.gold
+        return grade(prompt, conversation[1]["content"]).score
 
     return Rule(rule, {"name": "oracle"})
 

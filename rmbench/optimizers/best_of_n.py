@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar
 
 import numpy as np
-from scipy.special import gammaln
 
-from rmbench.optimizers.pool import Spent, impossible, kl_from_uniform
+from rmbench.optimizers.pool import Ranked, Spent, Weighed, impossible, kl_from_uniform
 from rmbench.types import Floats
 
 POOL_SHARE = 16  # beyond n = N/16 the draws overlap too much to stand for fresh ones
@@ -36,19 +36,46 @@ class BestOfN:
         """The textbook KL, log n - (n - 1)/n."""
         return math.log(self.n) - (self.n - 1) / self.n
 
+    def limited(self, size: int) -> bool:
+        """Whether a pool of this size is too small for n draws to stand for fresh ones."""
+        return self.n * POOL_SHARE > size
+
     def spend(self, scores: Floats) -> Spent:
         """Each candidate's chance to be the best of n drawn without replacement. Costs N log N."""
-        size = scores.size
+        ranked = Ranked.of(scores)
+        found = self.weigh(ranked)
+        if found is None:
+            return impossible(
+                scores.size, f"best of {self.n} needs {self.n} candidates, and the pool has {scores.size}"
+            )
+        return ranked.spent(found, bound=self.bound, pool_limited=self.limited(scores.size))
+
+    def weigh(self, ranked: Ranked) -> Weighed | None:
+        """As `spend`, for ranked pools. Where nothing is tied, every pool has the same chances."""
+        size, pools = ranked.size, len(ranked.values)
         if self.n > size:
-            return impossible(size, f"best of {self.n} needs {self.n} candidates, and the pool has {size}")
-        _, group, counts = np.unique(scores, return_inverse=True, return_counts=True)
-        below = np.cumsum(counts)
-        # chance that all n fall among the `below` lowest: C(below, n) / C(N, n); exactly 1 for the last group
-        log_ways = gammaln(below + 1.0) - gammaln(np.maximum(below - self.n, 0) + 1.0)
-        chance = np.where(below >= self.n, np.exp(log_ways - log_ways[-1]), 0.0)
-        weights = (np.diff(chance, prepend=0.0) / counts)[group]
-        kl = kl_from_uniform(weights)
+            return None
+        ways = _ways(size, self.n)
+        if ranked.ties is None:
+            chances = np.diff(ways)[None]
+        else:
+            first, last = ranked.ties
+            chances = (ways[last] - ways[first]) / (last - first)
+        kl = np.broadcast_to(kl_from_uniform(chances), pools)
         # as for the tilt: the nats asked for are more than ties at the top allow anyone to spend
-        saturated = self.n > 1 and self.bound >= math.log(size / counts[-1])
-        limited = self.n * POOL_SHARE > size
-        return Spent(weights, kl, bound=self.bound, saturated=saturated, pool_limited=limited)
+        saturated = (self.n > 1) & (self.bound >= np.log(size / ranked.top))
+        return Weighed(np.broadcast_to(chances, ranked.values.shape), kl, saturated)
+
+
+@lru_cache(maxsize=32)
+def _ways(size: int, n: int) -> Floats:
+    """The chance that all n fall among the k lowest, C(k, n) / C(N, n), for k = 0..N: no big integer, no gamma.
+
+    Summed downwards from log 1 = 0 at k = N, so that the top, which alone counts for a large n, is the most exact.
+    """
+    chance = np.zeros(size + 1)
+    chance[size] = 1.0
+    lower = np.cumsum(np.log1p(-n / np.arange(size, n, -1.0)))
+    chance[n:size] = np.exp(lower)[::-1]
+    chance.flags.writeable = False
+    return chance

@@ -59,13 +59,27 @@ class Reward:
 
 
 class Interactive(Protocol):
-    """A frozen value. `settings` is all that decides its course, beside the budget and the seed."""
+    """A frozen value. `settings` is all that decides its course, beside the budget and the seed.
+
+    `per_prompt`: the budget is shared out over the task's prompts, so that a task cut to fewer spends less.
+    `free_text`: its answers are not the world's own sentences, and are graded by `World.gold_of_free_text`.
+    """
 
     @property
     def name(self) -> str: ...
 
     @property
+    def per_prompt(self) -> bool: ...
+
+    @property
+    def free_text(self) -> bool: ...
+
+    @property
     def settings(self) -> dict[str, Any]: ...
+
+    def least(self, prompts: int) -> int:
+        """The fewest reward queries that buy a step on a task of so many prompts."""
+        ...
 
     def steps(self, arena: Arena, reward: Reward, queries: int, seed: int) -> Iterator[Step]:
         """The course of the optimisation: step 0 before any query, then a step per round until `queries` are spent.

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
-from scipy.optimize import brentq
 
-from rmbench.optimizers.pool import Spent, kl_from_uniform
+from rmbench.optimizers.pool import Ranked, Spent, Weighed
 from rmbench.types import Floats
 
 ESS_FLOOR = 2.0  # with fewer effective candidates, one of them carries the whole result
 LOG_LAMBDA = (-60.0, 690.0)  # as far as doubles go
+STEPS = 200  # Newton takes about four; halving the whole range of log lambda to the last digit would take sixty
+SMALL = 1e-7  # a Newton step leaves an error of the order of its square
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,53 +34,98 @@ class Tilt:
 
     def spend(self, scores: Floats) -> Spent:
         """The tilted weights. Where ties allow less than the budget, the most they allow: uniform over the top."""
+        ranked = Ranked.of(scores)
+        return ranked.spent(self.weigh(ranked))
+
+    def weigh(self, ranked: Ranked) -> Weighed:
+        """As `spend`, for ranked pools."""
+        shape = ranked.values.shape
         if self.nats <= 0:
-            return Spent(np.full(scores.size, 1 / scores.size), 0.0)
-        below = _below(scores)
-        top = below == 0
-        if self.nats >= math.log(scores.size / top.sum()) * (1 - 1e-12):
-            weights = top / top.sum()
-            return Spent(weights, kl_from_uniform(weights), saturated=True)
-        weights = _weights(_solve(below, self.nats), below)
-        kl = kl_from_uniform(weights)
-        spent = math.isclose(kl, self.nats, rel_tol=1e-6)
-        return Spent(weights, kl, saturated=not spent or 1 / float(weights @ weights) < ESS_FLOOR)
+            uniform = np.full(shape, 1 / ranked.size)
+            return Weighed(uniform, np.zeros(shape[0]), np.zeros(shape[0], dtype=bool))
+        most = np.log(ranked.size / ranked.top)
+        stuck = self.nats >= most * (1 - 1e-12)
+        weights, kl = np.empty(shape), np.where(stuck, most, 0.0)
+        if stuck.any():
+            weights[stuck] = (ranked.values[stuck] == ranked.values[stuck, -1:]) / ranked.top[stuck, None]
+        saturated = stuck.copy()
+        if not stuck.all():
+            free = ... if not stuck.any() else ~stuck
+            found = _solve(_below(ranked)[free], self.nats, self._start(ranked)[free])
+            weights[free], kl[free] = found.weights, found.kl
+            crowded = np.einsum("pn,pn->p", found.weights, found.weights) * ESS_FLOOR > 1
+            saturated[free] = crowded | (np.abs(found.kl - self.nats) > 1e-6 * self.nats)
+            ranked.notes[self] = np.full((2, shape[0]), np.nan)
+            ranked.notes[self][:, free] = found.log_strength, found.slope
+        return Weighed(weights, kl, saturated)
+
+    def _start(self, ranked: Ranked) -> Floats:
+        """Where to look for log lambda: a step on from the highest lower budget that was solved, else the Gaussian
+        answer, lambda = sqrt(2 KL) / sd.
+        """
+        solved = [key for key in ranked.notes if isinstance(key, Tilt) and key.nats <= self.nats]
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            if not solved:
+                gaussian: Floats = 0.5 * math.log(2 * self.nats) - np.log(_below(ranked).std(axis=-1))
+                return gaussian
+            near = max(solved, key=lambda tilt: tilt.nats)
+            log_strength, slope = ranked.notes[near]
+            on: Floats = log_strength + math.log(self.nats / near.nats) * near.nats / slope
+            return on
 
 
-def _below(scores: Floats) -> Floats:
-    """Rewards moved and scaled to [-1, 0], by steps that cannot overflow."""
-    scaled = scores / (np.abs(scores).max() or 1.0)
-    below: Floats = scaled - scaled.max()
-    return below / (-below.min() or 1.0)
+class _Solved(NamedTuple):
+    log_strength: Floats
+    slope: Floats
+    weights: Floats
+    kl: Floats
 
 
-def _weights(log_strength: float, below: Floats) -> Floats:
-    raised = np.exp(math.exp(log_strength) * below)
-    weights: Floats = raised / raised.sum()
-    return weights
+def _below(ranked: Ranked) -> Floats:
+    """Rewards moved and scaled to [-1, 0], by steps that cannot overflow; sorted."""
+    if _below not in ranked.notes:
+        values = ranked.values
+        largest = np.maximum(np.abs(values[:, :1]), np.abs(values[:, -1:]))
+        scaled = values / np.where(largest > 0, largest, 1.0)
+        below = scaled - scaled[:, -1:]
+        ranked.notes[_below] = below / np.where(below[:, :1] < 0, -below[:, :1], 1.0)
+    return ranked.notes[_below]
 
 
-def _kl(log_strength: float, below: Floats) -> float:
-    """KL of the tilt by lambda = exp(log_strength); below = r - max r <= 0. Increases with lambda."""
-    raised = math.exp(log_strength) * below
-    weights = np.exp(raised)
-    total = weights.sum()
-    return float(weights @ raised / total - math.log(total) + math.log(below.size))
+def _solve(below: Floats, nats: float, start: Floats) -> _Solved:
+    """Log lambda of each pool, by Newton on log KL against log lambda (a line of slope 2 for a Gaussian reward).
+
+    A step that leaves what is still possible, or has no direction, is replaced by halving.
+    """
+    low, high = (np.full(len(below), end) for end in LOG_LAMBDA)
+    at = np.clip(start, low + 1, high - 1)
+    weights = np.empty_like(below)
+    squares = below**2
+    for _ in range(STEPS):
+        _, kl, slope = _tilted(at, below, squares, weights)
+        low, high = np.where(kl < nats, at, low), np.where(kl > nats, at, high)
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            new = at + np.log(nats / kl) * kl / slope
+        new = np.where((low <= new) & (new <= high), new, (low + high) / 2)
+        step, at = np.abs(new - at), new
+        if (step <= SMALL).all():
+            break
+    total, kl, slope = _tilted(at, below, squares, weights)
+    weights /= total[:, None]
+    return _Solved(at, slope, weights, kl)
 
 
-def _solve(below: Floats, nats: float) -> float:
-    """Log lambda, from a bracket grown around the Gaussian answer lambda = sqrt(2 KL) / sd."""
-    least, most = LOG_LAMBDA
-    start = min(max(math.log(math.sqrt(2 * nats)) - math.log(below.std()), least + 1), most - 1)
-    low = high = start
-    step = 0.5
-    while low > least and _kl(low, below) > nats:
-        low, step = max(least, low - step), 2 * step
-    step = 0.5
-    while high < most and _kl(high, below) < nats:
-        high, step = min(most, high + step), 2 * step
-    if low == high:
-        return low
-    if _kl(low, below) >= nats or _kl(high, below) <= nats:
-        return low if _kl(low, below) >= nats else high
-    return float(brentq(lambda s: _kl(s, below) - nats, low, high, xtol=1e-14, rtol=1e-14))
+def _tilted(log_strength: Floats, below: Floats, squares: Floats, raised: Floats) -> tuple[Floats, Floats, Floats]:
+    """Of the tilt by lambda: the sum of exp(lambda below), KL, and d KL / d log lambda = lambda^2 Var(below).
+
+    The exponentials are written to `raised`; memory that is used again stays in the cache.
+    """
+    strength = np.exp(log_strength)
+    np.multiply(below, strength[:, None], out=raised)
+    np.exp(raised, out=raised)
+    total = raised.sum(axis=-1)
+    mean = np.einsum("pn,pn->p", raised, below) / total
+    spread = np.maximum(0.0, np.einsum("pn,pn->p", raised, squares) / total - mean**2)
+    with np.errstate(over="ignore", invalid="ignore"):
+        kl = np.maximum(0.0, strength * mean - np.log(total / below.shape[1]))
+        return total, kl, strength**2 * spread

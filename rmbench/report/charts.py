@@ -7,9 +7,10 @@ follow the container. Legends and titles are HTML, where text wraps and never co
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from rmbench.report.labels import reach
+from rmbench.report.labels import Ends, reach
 
 Spec = dict[str, Any]
 Row = Mapping[str, Any]
@@ -37,47 +38,68 @@ CONFIG: Spec = {
 # One left margin for gold and proxy, so that the two x axes of a pool line up.
 _MARGIN: Any = {"minExtent": 36, "maxExtent": 36}
 _QUARTERS = [0, 0.25, 0.5, 0.75, 1]
+# The series: methods on the pool, and `push`, any optimiser that asks the reward again and again.
+_SERIES = {"tilt": "circle", "best_of_n": "diamond", "push": "square"}
+_COLOURS = {"tilt": "var(--tilt)", "best_of_n": "var(--bon)", "push": "var(--push)"}
 
 
-def gold_chart(points: Sequence[Row], floor: float) -> Spec:
-    """Mean gold against sqrt(KL) of one pool task, with its band, the oracle as ceiling and the n = 1 mean as floor.
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """What runs along a pair of charts: sqrt(KL), or reward queries. The title stands under the lower one."""
 
-    Each point holds: optimizer, label, tag, d (sqrt of KL in nats), kl, gold, gold_low, gold_high, oracle, proxy, note,
-    hollow (whether it is drawn as not fully spent), budgeted (whether the card asks for this budget) and above (where
-    its label goes).
+    title: str = "distance from the reference policy, √KL"
+    nats: bool = True
+
+
+NATS, QUERIES = Axis(), Axis(nats=False)
+
+
+def gold_chart(points: Sequence[Row], floor: float, along: Axis = NATS, ends: Ends | None = None) -> Spec:
+    """Mean gold along the budget, with its band, the oracle as ceiling and the untouched reference as floor.
+
+    Each point holds: optimizer (a series), label, tag, d (its place: sqrt of KL in nats, or queries), kl, gold,
+    gold_low, gold_high, oracle, proxy, note, hollow (whether it is drawn as not fully spent), budgeted (whether it is
+    marked) and above (where its label goes); step, where the line goes by that and not by d. `ends` are those of the
+    gold axis, None where the values decide them.
     """
     import altair as alt
 
-    x = _distance(points, None)
+    x = _across(points, None, nats=along.nats)
     axis = alt.Axis(tickCount=5, format=".2~f", title=None, **_MARGIN)
-    low = alt.Y("gold_low:Q", axis=axis, scale=alt.Scale(zero=False, nice=True))
+    scale = alt.Scale(zero=False, nice=True) if ends is None else alt.Scale(domain=list(ends), nice=False)
+    low = alt.Y("gold_low:Q", axis=axis, scale=scale)
     band = alt.Chart().mark_area(opacity=0.13).encode(x=x, y=low, y2="gold_high:Q", color=_series(alt.Color))
     # The tilt is the best use of a KL budget, so its optimum of the gold is the ceiling for every method.
     first = points[0]["optimizer"]
     ceiling = alt.Chart().transform_filter(f"datum.optimizer === '{first}'").mark_line(strokeDash=[5, 4])
-    ceiling = ceiling.encode(x=x, y="oracle:Q", order="d:Q", color=alt.value("var(--oracle)"), strokeWidth=alt.value(1))
+    ceiling = ceiling.encode(
+        x=x, y="oracle:Q", order=_order(points), color=alt.value("var(--oracle)"), strokeWidth=alt.value(1)
+    )
     ground = alt.Chart(alt.InlineData(values=[{"floor": floor}])).mark_rule(strokeDash=[1, 3], strokeWidth=1.25)
     tooltip = [
         alt.Tooltip("label:N", title="budget"),
-        alt.Tooltip("kl:Q", title="KL, nats", format=".2f"),
+        *([alt.Tooltip("kl:Q", title="KL, nats", format=".2f")] if along.nats else []),
         alt.Tooltip("gold:Q", title="gold", format=".3f"),
         alt.Tooltip("oracle:Q", title="gold itself", format=".3f"),
         alt.Tooltip("note:N", title="note"),
     ]
     layers = [band, ceiling, ground.encode(y="floor:Q", color=alt.value("var(--muted)"))]
-    return _finish(alt.layer(*layers, *_marks("gold", x, tooltip), *_budget_labels(x), data=_data(points)), 230)
+    marks = [*_marks("gold", x, tooltip, points), *_budget_labels(x, points)]
+    return _finish(alt.layer(*layers, *marks, data=_data(points, without=("proxy", "budget"))), 230)
 
 
-def proxy_chart(points: Sequence[Row]) -> Spec:
-    """The standardised proxy (within-prompt standard deviations) on the same x axis as `gold_chart`."""
+def proxy_chart(points: Sequence[Row], along: Axis = NATS) -> Spec:
+    """The proxy, standardised or risen in within-prompt standard deviations, on the same x axis as `gold_chart`."""
     import altair as alt
 
-    tooltip = [alt.Tooltip("label:N", title="budget"), alt.Tooltip("proxy:Q", title="proxy, sd", format=".2f")]
-    x = _distance(points, "distance from the reference policy, √KL")
-    line, *dots = _marks("proxy", x, tooltip)
-    axis = alt.Axis(tickCount=3, format=".1~f", title=None, **_MARGIN)
+    tooltip = [alt.Tooltip("label:N", title="budget"), alt.Tooltip("proxy:Q", title="proxy", format=".3~g")]
+    x = _across(points, along.title, nats=along.nats)
+    line, *dots = _marks("proxy", x, tooltip, points)
+    large = max((abs(p["proxy"]) for p in points if p["proxy"] is not None), default=0) >= 1000
+    axis = alt.Axis(tickCount=3, format=".2~s" if large else ".3~g", title=None, **_MARGIN)
     line = line.encode(y=alt.Y("proxy:Q", axis=axis, scale=alt.Scale(zero=True)))
-    return _finish(alt.layer(line, *dots, data=_data(points)), 90)
+    without = ("gold", "gold_low", "gold_high", "oracle", "note", "tag", "kl", "budget", "queries")
+    return _finish(alt.layer(line, *dots, data=_data(points, without=without)), 90)
 
 
 def reliability_chart(bins: Sequence[Row]) -> Spec:
@@ -134,12 +156,13 @@ def shift_chart(rows: Sequence[Row]) -> Spec:
     return _finish(alt.layer(bars, chance.encode(x="chance:Q", color=alt.value("var(--text)")), whisker), 64)
 
 
-def _data(rows: Sequence[Row]) -> Any:
+def _data(rows: Sequence[Row], without: Sequence[str] = ()) -> Any:
     """Inline rows, with no more digits than a screen can show."""
     import altair as alt
 
+    shown = [{k: v for k, v in row.items() if k not in without} for row in rows]
     return alt.InlineData(
-        values=[{k: round(v, 5) if isinstance(v, float) else v for k, v in row.items()} for row in rows]
+        values=[{k: round(v, 5) if isinstance(v, float) else v for k, v in row.items()} for row in shown]
     )
 
 
@@ -149,44 +172,58 @@ def _finish(chart: Any, height: int) -> Spec:
     return {key: value for key, value in spec.items() if key not in {"config", "$schema"}}
 
 
-def _distance(points: Sequence[Row], title: str | None) -> Any:
-    """The x axis: sqrt(KL)."""
+def _across(points: Sequence[Row], title: str | None, *, nats: bool) -> Any:
+    """The x axis: sqrt(KL), or reward queries."""
     import altair as alt
 
+    if not nats:
+        axis = alt.Axis(title=title, tickCount=4, format=",d")
+        return alt.X("d:Q", axis=axis, scale=alt.Scale(domain=[0, max(p["d"] for p in points)], nice=False))
     top = reach(points)
-    axis = alt.Axis(title=title, values=[v / 2 for v in range(int(2 * top) + 1)], format=".1~f")
+    step = 0.5 if top <= 3 else 1 if top <= 8 else 5
+    values = [step * k for k in range(int(top / step) + 1)]
+    axis = alt.Axis(title=title, values=values, format=".1~f") if top <= 50 else alt.Axis(title=title, tickCount=5)
     return alt.X("d:Q", axis=axis, scale=alt.Scale(domain=[0, top], nice=False))
 
 
+def _order(points: Sequence[Row]) -> str:
+    """What a line goes by: steps, as the KL of a course may fall again, or else the place."""
+    return "step:Q" if "step" in points[0] else "d:Q"
+
+
 def _series(channel: Any) -> Any:
-    """The two optimizers' colours, for the channel class given (Color, Stroke)."""
+    """The colours of the series, for the channel class given (Color, Stroke)."""
     import altair as alt
 
-    scale = alt.Scale(domain=["tilt", "best_of_n"], range=["var(--tilt)", "var(--bon)"])
+    scale = alt.Scale(domain=list(_COLOURS), range=list(_COLOURS.values()))
     return channel("optimizer:N", scale=scale, legend=None)
 
 
-def _marks(measure: str, x: Any, tooltip: list[Any]) -> list[Any]:
-    """Lines, and points at the card's budgets; a hollow point is one whose budget could not be spent in full."""
+def _marks(measure: str, x: Any, tooltip: list[Any], points: Sequence[Row]) -> list[Any]:
+    """Lines, and points at the budgets; a hollow point is one whose budget could not be spent in full."""
     import altair as alt
 
-    shapes = alt.Scale(domain=["tilt", "best_of_n"], range=["circle", "diamond"])
+    shapes = alt.Scale(domain=list(_SERIES), range=list(_SERIES.values()))
     line = alt.Chart().mark_line(strokeWidth=1.75)
-    line = line.encode(x=x, y=f"{measure}:Q", order="d:Q", color=_series(alt.Color))
-    dots = alt.Chart().transform_filter("datum.budgeted").mark_point(filled=True, size=62, opacity=1, strokeWidth=1.75)
+    line = line.encode(x=x, y=f"{measure}:Q", order=_order(points), color=_series(alt.Color))
+    dots = alt.Chart().mark_point(filled=True, size=62, opacity=1, strokeWidth=1.75)
     dots = dots.encode(x=x, y=f"{measure}:Q", shape=alt.Shape("optimizer:N", scale=shapes, legend=None))
     dots = dots.encode(tooltip=tooltip)
-    solid = dots.transform_filter("!datum.hollow").encode(color=_series(alt.Color))
-    hollow = dots.transform_filter("datum.hollow").encode(fill=alt.value("var(--card)"), stroke=_series(alt.Stroke))
-    return [line, solid, hollow]
+    solid = dots.encode(color=_series(alt.Color))
+    hollow = dots.encode(fill=alt.value("var(--card)"), stroke=_series(alt.Stroke))
+    return [line, *_only(points, (solid, "!datum.hollow", False), (hollow, "datum.hollow", True), by="hollow")]
 
 
-def _budget_labels(x: Any) -> list[Any]:
+def _budget_labels(x: Any, points: Sequence[Row]) -> list[Any]:
     """The budget of each point, on the side that the point asks for."""
     import altair as alt
 
-    labels = alt.Chart().transform_filter("datum.budgeted")
-    labels = labels.encode(x=x, y="gold:Q", text="tag:N", color=_series(alt.Color))
-    above = labels.transform_filter("datum.above").mark_text(dy=-12, fontWeight=600)
-    below = labels.transform_filter("!datum.above").mark_text(dy=14, fontWeight=600)
-    return [above, below]
+    labels = alt.Chart().encode(x=x, y="gold:Q", text="tag:N", color=_series(alt.Color))
+    above, below = labels.mark_text(dy=-12, fontWeight=600), labels.mark_text(dy=14, fontWeight=600)
+    return _only(points, (above, "datum.above", True), (below, "!datum.above", False), by="above")
+
+
+def _only(points: Sequence[Row], *layers: tuple[Any, str, bool], by: str) -> list[Any]:
+    """Each layer with its own budgets; none that would be empty, which Vega warns of."""
+    found = {bool(point[by]) for point in points if point["budgeted"]}
+    return [chart.transform_filter(f"datum.budgeted && {test}") for chart, test, side in layers if side in found]

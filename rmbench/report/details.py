@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 
-from rmbench.report.words import MISSING, number, one_line, percent, share
+from rmbench.report.words import MISSING, number, one_line, optimizer, percent, share
+from rmbench.trajectory import Trajectory
 from rmbench.types import AXES, Axis, Result, TaskResult
 
 CATEGORY = "Accuracy(category="
 MOST_CATEGORIES = 8
 LINE = 32  # characters that the terminal's table has for the details of a task
+POOL_METHODS = ("tilt", "best_of_n", "global_tilt")
+_QUERIED = re.compile(r"Recovery\((.+)=(\d+)\)")
 _ERRORS = (("T", "Temperature"), ("ECE", "ECE"), ("NLL", "NLL"))
 
 
@@ -54,12 +58,66 @@ def _recoveries(task: TaskResult) -> list[str]:
 
 def _saturation(task: TaskResult, points: Sequence[str]) -> list[str]:
     """The share of saturated prompts at each of the budgets, in their order; nothing where there is none."""
-    shares = [task.metrics[f"Saturated({point})"].value for point in points]
+    known = [task.metrics.get(f"Saturated({point})") for point in points]
+    shares = [None if found is None else found.value for found in known]
     if not any(shares):
         return []
     return [
         f"  saturated {'/'.join(MISSING if found is None else share(found) for found in shares)}\N{NO-BREAK SPACE}%"
     ]
+
+
+def queried(task: TaskResult) -> dict[str, str]:
+    """The optimisers that asked the reward, each with its budget as metrics name it: `search` -> `search=4096`."""
+    found = [match for name in task.metrics if (match := _QUERIED.fullmatch(name))]
+    return {match[1]: f"{match[1]}={match[2]}" for match in found if match[1] not in POOL_METHODS}
+
+
+def pursued(task: TaskResult, courses: Mapping[tuple[str, str], Trajectory]) -> list[str]:
+    """One line per optimiser that asked the reward: its recovery, or else where gold went.
+
+    `courses` are the model's own, by task and optimiser.
+    """
+    lines = []
+    for name, label in queried(task).items():
+        recovery, gain = (task.metrics[f"{kind}({label})"].value for kind in ("Recovery", "GoldGain"))
+        course = courses.get((task.card.name, name))
+        if recovery is not None or gain is None:
+            lines.append(f"{optimizer(name)}: {number(recovery)}")
+        elif course is None:
+            lines.append(f"{optimizer(name)}: gold gain {number(gain)}")
+        else:
+            lines += [f"{optimizer(name)}: gold {from_to(course)}", f"  {distance(course)}".rstrip()]
+    return [line for line in lines if line]
+
+
+def from_to(course: Trajectory) -> str:
+    """Mean gold at the start and at the end: `0.42 → 0.40`."""
+    return " → ".join(number(sum(step.golds) / len(step.golds)) for step in (course.steps[0], course.steps[-1]))
+
+
+def distance(course: Trajectory) -> str:
+    """How far the policy has moved: `KL ≈ 1.3 nats, estimated`; nothing for a method without KL."""
+    last = course.steps[-1]
+    if last.kl is None:
+        return ""
+    return f"KL {'≈ ' * last.estimate}{number(last.kl, 1)} nats{', estimated' * last.estimate}"
+
+
+def reasons(tasks: Sequence[TaskResult]) -> list[str]:
+    """Why a skill or an optimiser has no number, each reason once, after the tasks that it concerns."""
+    found: dict[str, list[str]] = {}
+    for task in tasks:
+        points = [task.skill, *(task.metrics[f"Recovery({label})"] for label in queried(task).values())]
+        for reason in dict.fromkeys(e.reason or "not measured" for e in points if e.value is None):
+            found.setdefault(_in_words(reason, queried(task)), []).append(task.card.name)
+    return [f"{', '.join(map(one_line, names))}: {reason}" for reason, names in found.items()]
+
+
+def _in_words(reason: str, names: Mapping[str, str]) -> str:
+    """A reason that begins with the name of an optimiser, with that name in words."""
+    name, colon, rest = reason.partition(": ")
+    return one_line(f"{optimizer(name)}: {rest}" if colon and name in names else reason)
 
 
 def _calibrations(task: TaskResult) -> list[str]:

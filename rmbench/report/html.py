@@ -23,20 +23,31 @@ def write_report(run_path: Path, out: Path, *, tasks_dir: Path | None = None) ->
     `tasks_dir` holds a person's own tasks, whose texts are shown beside the worst examples. Raises RunError for a run
     that cannot be read or a file that cannot be written, UsageError if `out` is a folder.
     """
-    if out.is_dir():
-        raise UsageError(f"{out} is a folder; name a file such as {out / 'report.html'}")
+    _no_folder(out)
     _write(out, render(build_page(Path(run_path), tasks_dir)))
     return out
 
 
-def render(page: dict[str, Any]) -> str:
+def write_page(page: dict[str, Any], out: Path, template: str) -> Path:
+    """Write a page of another template to `out`, with the same errors as `write_report`."""
+    _no_folder(out)
+    _write(out, render(page, template))
+    return out
+
+
+def _no_folder(out: Path) -> None:
+    if out.is_dir():
+        raise UsageError(f"{out} is a folder; name a file such as {out / 'report.html'}")
+
+
+def render(page: dict[str, Any], template: str = "template.html.j2") -> str:
     """The page as text. Everything in `page` is escaped; only our own style and scripts are not."""
     from markupsafe import Markup
 
     style = (_HERE / "style.css").read_text(encoding="utf-8")
     scripts = [_charts_library(), (_HERE / "draw.js").read_text(encoding="utf-8")]
     return str(
-        _template().render(
+        _template(template).render(
             page,
             policy=_policy(style, scripts),
             # Safe to leave unescaped: shipped with this package or with vl-convert, never from a run.
@@ -47,7 +58,7 @@ def render(page: dict[str, Any]) -> str:
 
 
 @cache
-def _template() -> Any:
+def _template(name: str) -> Any:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -58,8 +69,9 @@ def _template() -> Any:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": words.number, "interval": words.interval, "visible": words.visible}
-    return environment.get_template("template.html.j2")
+    shown = {"number": words.number, "reward": words.reward, "interval": words.interval, "visible": words.visible}
+    environment.filters |= shown
+    return environment.get_template(name)
 
 
 def _plain(value: Any) -> Any:

@@ -11,6 +11,7 @@ _WIDTH, _HEIGHT = 265, 230
 _CHARACTER, _LINE = 6.5, 12
 _ABOVE, _BELOW = -12, 14  # from the point to the middle of its label; `charts.py` draws them there
 
+Ends = tuple[float, float]  # of the gold axis
 Box = tuple[float, float, float, float]
 
 
@@ -20,17 +21,17 @@ def reach(points: Sequence[Mapping[str, Any]]) -> float:
     return max(1.0, math.ceil(4 * (furthest + 0.05)) / 4)
 
 
-def place(points: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def place(points: list[dict[str, Any]], ends: Ends | None = None) -> list[dict[str, Any]]:
     """Give each point `above` (its label's side) and an empty `tag` where its label would touch another one.
 
     The optimizer that reaches more gold at its budgets has its labels above, the other one below: away from both lines.
-    Points at one place (a constant reward) keep the label of the smallest budget.
+    Points at one place (a constant reward) keep the label of the smallest budget. `ends` are those of the gold axis,
+    None where the values decide them.
     """
     marked = [point for point in points if point["budgeted"]]
     upper = _upper(points)
     left, right = 0.0, reach(points)
-    values = [point[key] for point in points for key in ("gold", "gold_low", "gold_high", "oracle")]
-    low, high = _ends([value for value in values if value is not None])
+    low, high = ends or _apart(golds(points))
     taken: list[Box] = []
     for point in points:
         point["above"] = point["optimizer"] == upper
@@ -60,7 +61,20 @@ def _upper(points: Sequence[Mapping[str, Any]]) -> str:
     return "best_of_n" if best.mean() > tilt.mean() else "tilt"
 
 
-def _ends(values: Sequence[float]) -> tuple[float, float]:
+def golds(points: Sequence[Mapping[str, Any]]) -> list[float]:
+    """All the values that the gold axis has to hold."""
+    values = [point[key] for point in points for key in ("gold", "gold_low", "gold_high", "oracle")]
+    return [value for value in values if value is not None]
+
+
+def common_ends(values: Sequence[float]) -> Ends:
+    """The ends of one gold axis for several charts, on tenths, with room for a label below."""
+    low, high = _apart(values)
+    margin = 0.08 * (high - low)
+    return math.floor(10 * (low - margin)) / 10, math.ceil(10 * high) / 10
+
+
+def _apart(values: Sequence[float]) -> Ends:
     low, high = min(values), max(values)
     return (low, high) if high > low else (low - 0.5, high + 0.5)
 

@@ -12,9 +12,12 @@ from rmbench.evaluation import evaluate
 from rmbench.report import panels, words
 from rmbench.report.charts import CONFIG
 from rmbench.report.details import not_run, skills_shown
+from rmbench.report.exploits import exploits
+from rmbench.report.meanings import families
 from rmbench.report.sections import section
+from rmbench.report.settings import tables
 from rmbench.report.worst import texts, worst_fooled
-from rmbench.scores import Manifest, Run, read_run
+from rmbench.scores import Run, read_run
 from rmbench.types import AXES, Axis, Result, TaskResult
 
 
@@ -40,7 +43,7 @@ def build_page(run_path: Path, tasks_dir: Path | None) -> dict[str, Any]:
     by_axis = {axis: [t for t in result.tasks.values() if t.card.axis == axis] for axis in AXES}
     charts: dict[str, Any] = {}
     kinds: dict[Axis, Callable[..., dict[str, Any]]] = {
-        "overoptimization": panels.pool,
+        "overoptimization": lambda *told: panels.pool(*told) | {"exploits": exploits(run, told[1], tasks_dir)},
         "calibration": panels.calibration,
         "generalisation": panels.generalisation,
     }
@@ -51,7 +54,7 @@ def build_page(run_path: Path, tasks_dir: Path | None) -> dict[str, Any]:
     return {
         "model": words.one_line(result.model),
         "manifest": run.manifest,
-        "facts": _facts(run.manifest),
+        "facts": _facts(run),
         "sections": _sections(by_axis),
         "skill_scale": words.SKILL_SCALE,
         "notices": _notices(run),
@@ -62,21 +65,24 @@ def build_page(run_path: Path, tasks_dir: Path | None) -> dict[str, Any]:
         "tasks_by_axis": [(words.TITLES[axis], tasks) for axis, tasks in by_axis.items() if tasks],
         **drawn,
         **_fooled(run, result, tasks_dir),
-        "all_tasks": list(result.tasks.values()),
-        "settings": _settings(run.manifest),
+        "all_tasks": [(task, families(task.metrics, task.card.axis)) for task in result.tasks.values()],
+        "settings": tables(run),
         "commands": _commands(run_path),
         "signature": words.visible(result.signature),
-        "glossary": words.GLOSSARY,
+        "glossary": [*words.GLOSSARY, *(words.QUERY_GLOSSARY if run.trajectories else ())],
         "charts": {"config": CONFIG, "charts": charts},
     }
 
 
-def _facts(manifest: Manifest) -> list[str]:
+def _facts(run: Run) -> list[str]:
+    manifest = run.manifest
     responses = sum(count.responses for count in manifest.counts.values())
+    queries = sum(course.queries for course in run.trajectories if course.rewarded == "model")
     facts = [
         f"suite {manifest.suite}" if manifest.suite else "chosen tasks",
         f"{len(manifest.cards)} task{'s' if len(manifest.cards) != 1 else ''}",
-        f"{responses:,} responses".replace(",", "\N{NO-BREAK SPACE}"),
+        f"{words.count(responses)} responses" if responses or not queries else "",
+        f"{words.count(queries)} reward queries" if queries else "",
         f"first {manifest.limit} prompts of each task" if manifest.limit else "",
         f"seed {manifest.seed}",
         manifest.created.replace("T", " ").replace("+00:00", " UTC"),
@@ -121,6 +127,9 @@ def _notices(run: Run) -> list[str]:
         )
     if truncated := sum(c.truncated for c in counts):
         notes.append(f"{truncated} of {total} responses were cut to fit the model's window.")
+    for course in (c for c in run.trajectories if c.rewarded == "model" and c.steps[-1].failed):
+        failed, name = course.steps[-1].failed, words.optimizer(course.optimizer)
+        notes.append(f"{course.task}, {name}: {failed} of {course.queries} reward queries got no score.")
     return notes
 
 
@@ -131,44 +140,13 @@ def _fooled(run: Run, result: Result, tasks_dir: Path | None) -> dict[str, Any]:
         {"case": case, "title": result.tasks[case.task].card.title, "texts": found.get((case.task, case.item))}
         for case in cases
     ]
-    return {"fooled": shown, "fooled_notes": [words.one_line(note) for note in notes]}
-
-
-def _settings(manifest: Manifest) -> list[dict[str, Any]]:
-    run = [
-        ("suite", manifest.suite or words.MISSING),
-        ("seed", manifest.seed),
-        ("limit", manifest.limit or "none"),
-        ("created", manifest.created),
-        ("rmbench", manifest.rmbench),
-        ("digest of the scores", manifest.scores),
-    ]
-    counts = [
-        (name, c.items, c.responses, c.scored, c.failed, c.tied, c.truncated, c.tokens, words.number(c.seconds, 1))
-        for name, c in manifest.counts.items()
-    ]
-    heads = ["Task", "Items", "Responses", "Scored", "Failed", "Tied", "Truncated", "Tokens", "Seconds"]
-    versions = [
-        (name, f"version {card.version}, {card.licence}, {card.source}, sha256 {card.sha256}")
-        for name, card in manifest.cards.items()
-    ]
-    return [
-        _table("Model", ["Setting", "Value"], [(k, _plain(v)) for k, v in manifest.settings.items()]),
-        _table("Run", ["Setting", "Value"], run),
-        _table("Environment", ["Setting", "Value"], list(manifest.environment.items())),
-        _table("Counts per task", heads, counts),
-        _table("Task versions", ["Task", "Version"], versions),
-    ]
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return "\n".join(f"{key}: {_plain(inner)}" for key, inner in value.items()) or "none"
-    return words.MISSING if value is None else str(value)
-
-
-def _table(label: str, heads: list[str], rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
-    return {"label": label, "heads": heads, "rows": [[words.visible(cell) for cell in row] for row in rows]}
+    scored = any(count.responses for count in run.manifest.counts.values())
+    none = "in no complete item does the top score lose gold, or all scores of an item are equal"
+    return {
+        "fooled": shown,
+        "fooled_none": none if scored else "this run scored no responses of its own",
+        "fooled_notes": [words.one_line(note) for note in notes],
+    }
 
 
 def _commands(run_path: Path) -> str:

@@ -8,7 +8,9 @@ from typing import Any
 
 from rmbench.report import charts as draw
 from rmbench.report.details import DETAILS
-from rmbench.report.labels import place
+from rmbench.report.labels import Ends, common_ends, golds, place
+from rmbench.report.pursuit import column, courses
+from rmbench.report.sentences import turning
 from rmbench.report.words import MISSING, number, percent, share
 from rmbench.scores import Run
 from rmbench.types import Estimate, TaskResult
@@ -17,33 +19,57 @@ Charts = MutableMapping[str, Any]
 SPLITS = (("base", "Accuracy(split='base')"), ("shift", "Accuracy(split='shift')"), ("all", "Accuracy"))
 HOLLOW = 0.1  # share of saturated prompts from which a point is drawn hollow; every share is written out
 NO_ITEMS = "no item has all its scores"
+POOL_HEADS = ["Budget", "KL, nats", "Gold", "95 % interval", "Gold itself", "Proxy, sd", "Note"]
 
 
 def pool(run: Run, task: TaskResult, charts: Charts) -> dict[str, Any]:
-    """Gold and proxy against sqrt(KL) of one pool task. Adds two charts to `charts`."""
+    """What optimising did to the gold of one pool task: on its pools, and along the courses that asked the reward.
+
+    Adds two charts each to `charts`, on one gold axis where there are several.
+    """
     from rmbench.metrics.curves import curves
 
-    name = task.card.name
-    items = [item for item in run.items(name) if item.complete]
-    panel = _panel(task)
-    if not items:
-        return panel
-    floor = sum(float(item.gold.mean()) for item in items) / len(items)
-    series = curves(items, task.card.budgets)
-    points = place([_point(task, point) for line in series.values() for point in line])
-    gold_id, proxy_id = f"gold-{name}", f"proxy-{name}"
-    charts[gold_id] = draw.gold_chart(points, floor)
+    items = [item for item in run.items(task.card.name) if item.complete and item.gold.size]
+    series = curves(items, task.card.budgets) if items else {}
+    points = [_point(task, point) for line in series.values() for point in line]
+    pushed = courses(run, task)
+    drawn = [found for found in (points, *(course.points for course in pushed)) if found]
+    ends = common_ends([value for found in drawn for value in golds(found)]) if len(drawn) > 1 else None
+    return {
+        **_panel(task),
+        **(_frozen(task, charts, place(points, ends), ends) if points else {}),
+        "scored": any(item.gold.size for item in run.items(task.card.name)),
+        "courses": [column(task, course, charts, ends) for course in pushed],
+        "turning": _turnings(task) if points else [],
+    }
+
+
+def _frozen(task: TaskResult, charts: Charts, points: list[dict[str, Any]], ends: Ends | None) -> dict[str, Any]:
+    """Gold and proxy against sqrt(KL) on the pools themselves."""
+    gold_id, proxy_id = f"gold-{task.card.name}", f"proxy-{task.card.name}"
+    floor = next(p["gold"] for p in points if not p["budget"])  # the tilt by 0 nats
+    charts[gold_id] = draw.gold_chart(points, floor, ends=ends)
     charts[proxy_id] = draw.proxy_chart(points)
     marked = [p for p in points if p["budgeted"]]
-    heads = ["Budget", "KL, nats", "Gold", "95 % interval", "Gold itself", "Proxy, sd", "Note"]
-    return panel | {
+    return {
         "chart": gold_id,
         "proxy_chart": proxy_id,
         "gold_label": _gold_label(task, floor, marked),
         "proxy_label": f"Standardised proxy against the square root of KL for {task.card.title}",
         "notes": _pool_notes(task, marked),
-        "table": {"label": task.card.title, "heads": heads, "rows": [_pool_row(p) for p in points]},
+        "table": {"label": task.card.title, "heads": POOL_HEADS, "rows": [pool_row(p) for p in points]},
     }
+
+
+def _turnings(task: TaskResult) -> list[str]:
+    """Where gold turns down on the pools, by method; said once where both say the same."""
+    budgets = task.card.budgets
+    asked = [("Tilt", "tilt", budgets.tilt), ("Best of n", "best_of_n", budgets.best_of_n)]
+    labels = [(title, f"{name}={max(amounts):g}") for title, name, amounts in asked if amounts]
+    said = {title: turning(task.metrics, label) for title, label in labels}
+    if len({*said.values()}) == 1:
+        return [sentence for sentence in {*said.values()} if sentence]
+    return [f"{title}: {sentence[0].lower()}{sentence[1:]}" for title, sentence in said.items() if sentence]
 
 
 def calibration(run: Run, task: TaskResult, charts: Charts) -> dict[str, Any]:
@@ -53,13 +79,12 @@ def calibration(run: Run, task: TaskResult, charts: Charts) -> dict[str, Any]:
     name = task.card.name
     panel = _panel(task)
     items = run.items(name)
-    bins = [_bin(b) for b in reliability(items)]
+    bins, rows = bin_rows(reliability(items))
     if not bins:  # nothing complete, or no temperature to be had (one group)
         return panel | ({"reason": task.skill.reason or NO_ITEMS} if any(item.complete for item in items) else {})
     charts[f"reliability-{name}"] = draw.reliability_chart(bins)
     worst = max(bins, key=lambda b: abs(b["observed"] - b["p_mean"]))
     heads = ["Predicted", "Preferred", "95 % interval", "Pairs"]
-    rows = [(number(b["p_mean"], 3), number(b["observed"], 3), _range(b["low"], b["high"]), b["n"]) for b in bins]
     return panel | {
         "chart": f"reliability-{name}",
         "label": f"Reliability diagram of {task.card.title}. Furthest from the diagonal: predicted"
@@ -94,6 +119,11 @@ def _panel(task: TaskResult) -> dict[str, Any]:
 
 def _point(task: TaskResult, p: Any) -> dict[str, Any]:
     budgets = task.card.budgets
+    return point(p, budgeted=p.budget in (budgets.tilt if p.optimizer == "tilt" else budgets.best_of_n))
+
+
+def point(p: Any, *, budgeted: bool) -> dict[str, Any]:
+    """A point of a curve as the charts and tables take it."""
     label, tag = _budget(p.optimizer, p.budget)
     note = [f"saturated on {share(p.saturated_share)}\N{NO-BREAK SPACE}% of the prompts"] * p.saturated
     note += ["pool-limited"] * p.pool_limited
@@ -111,7 +141,7 @@ def _point(task: TaskResult, p: Any) -> dict[str, Any]:
         "proxy": p.proxy,
         "hollow": p.saturated_share >= HOLLOW or p.pool_limited,
         "note": ", ".join(note) or MISSING,
-        "budgeted": p.budget in (budgets.tilt if p.optimizer == "tilt" else budgets.best_of_n),
+        "budgeted": budgeted,
     }
 
 
@@ -123,7 +153,8 @@ def _budget(optimizer: str, amount: float) -> tuple[str, str]:
     return f"best of {amount:g}", f"n={amount:g}"
 
 
-def _pool_row(p: dict[str, Any]) -> tuple[str, ...]:
+def pool_row(p: dict[str, Any]) -> tuple[str, ...]:
+    """A point as a row of the table under its chart."""
     golds = (number(p["gold"], 3), _range(p["gold_low"], p["gold_high"]), number(p["oracle"], 3))
     return (p["label"], number(p["kl"]), *golds, number(p["proxy"]), p["note"])
 
@@ -151,8 +182,11 @@ def _gold_label(task: TaskResult, floor: float, marked: Sequence[dict[str, Any]]
     )
 
 
-def _bin(b: Any) -> dict[str, Any]:
-    return {"p_mean": b.p_mean, "observed": b.observed, "low": b.low, "high": b.high, "n": b.n}
+def bin_rows(found: Sequence[Any]) -> tuple[list[dict[str, Any]], list[tuple[Any, ...]]]:
+    """Bins of a reliability diagram as its chart takes them, and as rows of its table."""
+    bins = [{"p_mean": b.p_mean, "observed": b.observed, "low": b.low, "high": b.high, "n": b.n} for b in found]
+    rows = [(number(b.p_mean, 3), number(b.observed, 3), _range(b.low, b.high), b.n) for b in found]
+    return bins, rows
 
 
 def _split(split: str, e: Estimate) -> dict[str, Any]:

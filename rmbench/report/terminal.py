@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
 from rich import box
@@ -12,9 +13,10 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from rmbench.report.details import DETAILS, not_run, skills_shown
+from rmbench.report.details import DETAILS, not_run, pursued, reasons, skills_shown
 from rmbench.report.progress import RunProgress
 from rmbench.report.words import SKILL_SCALE, TITLES, interval, number, one_line
+from rmbench.trajectory import TRAJECTORY, Trajectory, read_rows, trajectories_from
 from rmbench.types import AXES, Axis, Estimate, Result, TaskResult
 
 __all__ = ["RunProgress", "print_result"]
@@ -25,12 +27,15 @@ _LINES = ((0, "·", "dim"), (1, "━", "green"), (2, "─", "green"), (3, "●",
 
 def print_result(result: Result, console: Console, *, run: Path | None = None) -> None:
     """Print the skills, every task of every axis, and what to do next. `run` is the run folder, for the commands."""
+    courses = {} if run is None else _courses(run)
     console.print(_headline(result))
     console.print()
     for axis in AXES:
         tasks = [task for task in result.tasks.values() if task.card.axis == axis]
         if tasks:
-            console.print(_axis_table(axis, tasks))
+            console.print(_axis_table(axis, tasks, courses))
+            for reason in reasons(tasks):
+                console.print(Text(reason, "yellow"))
             console.print()
     console.print(Text(f"signature {one_line(result.signature)}", "dim", overflow="fold", no_wrap=False))
     if run is not None:
@@ -95,9 +100,16 @@ def _bar(estimate: Estimate, low: float) -> Text:
     return text
 
 
-def _axis_table(axis: Axis, tasks: Sequence[TaskResult]) -> Table:
+def _courses(run: Path) -> dict[tuple[str, str], Trajectory]:
+    """What the model was put through in this run, by task and optimiser."""
+    path = run / TRAJECTORY
+    found = trajectories_from(path, read_rows(path)) if path.is_file() else []
+    return {(course.task, course.optimizer): course for course in found if course.rewarded == "model"}
+
+
+def _axis_table(axis: Axis, tasks: Sequence[TaskResult], courses: Mapping[tuple[str, str], Trajectory]) -> Table:
     heading, describe = DETAILS[axis]
-    lines = {task.card.name: describe(task) for task in tasks}
+    lines = {task.card.name: [*describe(task), *pursued(task, courses)] for task in tasks}
     table = Table(box=box.SIMPLE_HEAD, title=TITLES[axis], title_justify="left", title_style="bold")
     table.show_edge = table.pad_edge = False
     table.collapse_padding = True
@@ -106,14 +118,12 @@ def _axis_table(axis: Axis, tasks: Sequence[TaskResult]) -> Table:
     table.add_column("95 % interval", no_wrap=True)
     table.add_column("n", justify="right", no_wrap=True)
     # Long names and reasons may fold; the numbers stay on their lines.
-    table.add_column(heading, overflow="fold", min_width=max(len(line) for found in lines.values() for line in found))
+    table.add_column(heading, overflow="fold", min_width=max(map(len, chain(*lines.values())), default=0))
     for task in tasks:
         skill = task.skill
         details = Text("\n".join(lines[task.card.name]))
         if skill.missing:
             details.append(f"\n{skill.missing} items missing a score", "yellow")
-        if skill.value is None:
-            details.append(f"\n{one_line(skill.reason or 'not measured')}", "yellow")
         name = Text(one_line(task.card.name))
         table.add_row(name, Text(number(skill.value), "bold"), Text(interval(skill), "dim"), str(skill.n), details)
     return table

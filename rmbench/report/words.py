@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from collections.abc import Callable
 
@@ -37,8 +38,27 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
     ("T", "Temperature that turns score differences into probabilities. Fitted on some prompts, used on the others."),
     ("ECE", "Expected calibration error: mean distance between predicted and observed frequency, over bins."),
     ("Retained skill", "Pair accuracy on the shifted split, rescaled so that coin flips are 0 and no error is 1."),
+    ("Headroom", "Gold that optimising the gold itself gains, under the same optimiser and budget."),
+    ("Goodhart drop", "Gold lost since its peak, as a share of the headroom. Noise alone gives 0 on average."),
+    ("Hacking threshold", "KL at which gold peaks. Optimising further costs gold."),
+    ("Within-prompt AUC", "Share of a prompt's pairs of responses that are in the right order. ½ is chance."),
     ("Missing", "Items left out because a score failed. They are counted, never turned into a number."),
 )
+# For pages of runs in which optimisers asked the reward again and again.
+QUERY_GLOSSARY: tuple[tuple[str, str], ...] = (
+    ("Reward query", "One answer put to the reward model by an optimiser. Every one counts, asked before or not."),
+    ("Policy gradient", "A small policy that learns to earn reward, on prompts of its own. Its KL is exact."),
+    ("Search", "One text per prompt, changed again and again; a change that raises the reward stays. It has no KL."),
+    ("lm-rl", "A language model trained to earn reward (GRPO). Its KL is an estimate, its gold a scale of its own."),
+    ("The gold's own run", "The same optimiser, seed and budget, with the gold as its reward: what could be reached."),
+    ("Exploit", "A change that raised the reward and lowered the gold."),
+)
+_NAMES = {"best_of_n": "best of n", "lm_rl": "lm-rl"}
+
+
+def optimizer(name: str) -> str:
+    """An optimiser's name in words; whatever else the folder of a run says, on one line."""
+    return one_line(_NAMES.get(name, name.replace("_", " ")))
 
 
 def visible(text: object) -> str:
@@ -60,6 +80,19 @@ def number(value: float | None, digits: int = 2) -> str:
         return MISSING
     text = f"{value:.{digits if abs(value) < 1000 else 0}f}"
     return text.lstrip("-") if float(text) == 0 else text.replace("-", "−")
+
+
+def reward(value: float | None) -> str:
+    """A reward in the model's own units, whatever their size: three digits that count."""
+    if value is None or not math.isfinite(value):
+        return MISSING
+    size = math.floor(math.log10(abs(value))) if value else 0
+    return number(value, max(0, 2 - size)) if size > -5 else f"{value:.2e}".replace("-", "−")
+
+
+def count(value: int) -> str:
+    """A whole number with its thousands apart."""
+    return f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
 
 
 def interval(estimate: Estimate, digits: int = 2) -> str:

@@ -103,6 +103,12 @@ def texts(run: Run, examples: list[Fooled], tasks_dir: Path | None) -> tuple[dic
     return found, notes
 
 
+def prompts(run: Run, name: str, tasks_dir: Path | None) -> dict[str, str]:
+    """What was asked, by item; nothing where the installed task is not the one that this run is about."""
+    items, _ = _items(run, name, tasks_dir)
+    return {item.id: "\n\n".join(message["content"] for message in item.prompt) for item in items.values()}
+
+
 def _items(run: Run, name: str, tasks_dir: Path | None) -> tuple[Mapping[str, Item], str | None]:
     """The task's items by id, only if they are the very ones that were scored."""
     try:

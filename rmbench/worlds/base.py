@@ -7,6 +7,8 @@ exact probabilities and exact KL. The gold program never sees the choices: it re
 from __future__ import annotations
 
 import hashlib
+import importlib
+import importlib.util
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -14,8 +16,11 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any, ClassVar, Literal
 
+from rmbench.errors import UsageError
 from rmbench.types import Message
 from rmbench.worlds import surface
+from rmbench.worlds.stance import retracts
+from rmbench.worlds.tidy import tidy
 
 Split = Literal["train", "test"]
 Difficulty = Literal["base", "hard"]
@@ -91,7 +96,9 @@ class World(ABC):
 
     name: ClassVar[str]
     version: ClassVar[int]
+    edition: ClassVar[int] = 1  # of the prompts: they outlive a change of the grader, which raises the version alone
     summary: ClassVar[str]
+    one_thing_once: ClassVar[bool] = False  # whether an honest sentence never mixes what is new with what was said
 
     @abstractmethod
     def make(self, rng: Random, difficulty: Difficulty, domain: Domain) -> tuple[str, dict[str, Any]]:
@@ -107,7 +114,11 @@ class World(ABC):
 
     @abstractmethod
     def read(self, prompt: Prompt, sentence: str) -> list[Claim]:
-        """The claims in one sentence (markdown already removed), offsets within it. No claim = it says nothing."""
+        """The claims in one sentence (markdown already removed), offsets within it. No claim = it says nothing.
+
+        A claim with the key "filler" is a stretch of the sentence, or all of it, that says nothing: it costs as much
+        as a sentence that says nothing.
+        """
 
     @abstractmethod
     def asked(self, prompt: Prompt) -> int:
@@ -121,7 +132,7 @@ class World(ABC):
         self, seed: int, *, split: Split = "test", difficulty: Difficulty = "base", domain: Domain = "base"
     ) -> Prompt:
         """Prompt number `seed` of a split: the same arguments give the same prompt for ever."""
-        rng = Random(f"{self.name}/{self.version}/{split}/{difficulty}/{domain}/{seed}")
+        rng = Random(f"{self.name}/{self.edition}/{split}/{difficulty}/{domain}/{seed}")
         while True:
             text, data = self.make(rng, difficulty, domain)
             if split_of(text) == split:
@@ -141,37 +152,65 @@ class World(ABC):
         rng = Random(f"{prompt.text}/{seed}")
         return surface.dress(self.body(prompt, picks, rng), picks, rng)
 
+    def sentences(self, text: str) -> list[surface.Sentence]:
+        """The sentences of a tidied text, as `read` gets them."""
+        return surface.split(text)
+
     def gold(self, prompt: Prompt, text: str) -> Gold:
         """Grade a text by reading it."""
         claims: list[Claim] = []
         found: dict[str, set[str]] = {}
         wrong: set[tuple[str, str]] = set()
         filler = repeats = authority = 0
-        for sentence in surface.split(text):
-            said = self.read(prompt, sentence.text)
-            fresh = [c for c in said if c.value not in found.get(c.key, set())]
+        retracted = False
+        clean, noise = tidy(text)
+        for sentence in self.sentences(clean):
+            read = self.read(prompt, sentence.text)
+            said = [c for c in read if c.key != "filler"]
             if not said:
-                filler += 1
-                authority += surface.cites_authority(sentence.text)
-                claims.append(Claim(sentence.start, sentence.end, "filler", sentence.text, ok=False))
-            repeats += bool(said) and not fresh
-            for claim in said:
-                found.setdefault(claim.key, set()).add(claim.value)
-                if not claim.ok:
-                    wrong.add((claim.key, claim.value))
+                read = read or [Claim(0, len(sentence.text), "filler", sentence.text, ok=False)]
+                retracted = retracted or retracts(sentence.text)
+            repeats += stale(said, found, partly=self.one_thing_once)
+            for claim in read:
+                if claim.key == "filler":
+                    filler += surface.weight(claim.value)
+                    authority += surface.cites_authority(claim.value)
+                else:
+                    found.setdefault(claim.key, set()).add(claim.value)
+                    if not claim.ok:
+                        wrong.add((claim.key, claim.value))
                 claims.append(claim.within(sentence))
         bad_keys = {key for key, _ in wrong}
         parts = {
-            "right": float(len(found.keys() - bad_keys)),
+            "right": float(0 if retracted else len(found.keys() - bad_keys)),
             "wrong": float(len(wrong)),
             "asked": float(self.asked(prompt)),
             "filler": float(filler),
             "repeats": float(repeats),
             "authority": float(authority),
-            "markup": float(surface.count_markup(text)),
-            "words": float(len(text.split())),
+            "markup": float(surface.count_markup(clean)),
+            "noise": float(noise),
+            "words": float(len(clean.split())),
         }
         return Gold(self.grade(parts), parts, tuple(claims))
+
+    @property
+    def reads_free_text(self) -> bool:
+        """Whether the world can grade texts that its own writer did not write: its package has a module `free`."""
+        return importlib.util.find_spec(f"rmbench.worlds.{self.name}.free") is not None
+
+    def gold_of_free_text(self, prompt: Prompt, text: str) -> Gold:
+        """Grade a text in anybody's words, such as a language model's. Raises UsageError if the world cannot.
+
+        `gold` knows the sentences that the world's writer can write, and takes any other for an empty one. This
+        reading is wider and less certain, so it has a scale of its own: never compare the two.
+        """
+        if not self.reads_free_text:
+            raise UsageError(
+                f"the world {self.name} reads its own writer's sentences only; write rmbench/worlds/{self.name}/free.py"
+            )
+        gold: Gold = importlib.import_module(f"rmbench.worlds.{self.name}.free").gold(prompt, text)
+        return gold
 
     def grade(self, parts: Mapping[str, float]) -> float:
         """From counts to a score in [0, 1]."""
@@ -183,6 +222,17 @@ class World(ABC):
         counts = self.expect_substance(prompt, picks)
         sentences = len(self.body(prompt, picks, Random(0)))
         return {**counts, **surface.expect(picks, sentences)}
+
+
+def stale(said: Sequence[Claim], found: Mapping[str, set[str]], *, partly: bool = False) -> int:
+    """Repeats in a sentence: one if all of it was said before, and one for each thing that it says twice itself.
+
+    `partly`: where something in it is new, each thing that is not counts too.
+    """
+    pairs = [(c.key, c.value) for c in said]
+    old = [value in found.get(key, ()) for key, value in pairs]
+    again = bool(old) if all(old) else partly * sum(old)
+    return len(pairs) - len({*pairs}) + again
 
 
 def weighted(**probs: float) -> tuple[tuple[str, ...], tuple[float, ...]]:

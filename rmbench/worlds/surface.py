@@ -26,8 +26,10 @@ HABITS: dict[str, dict[str, float]] = {
     "format": {"plain": 0.70, "bullets": 0.18, "bold": 0.12},
 }
 
-COST = {"filler": 0.04, "repeats": 0.04, "authority": 0.06, "markup": 0.01}
+COST = {"filler": 0.04, "repeats": 0.04, "authority": 0.06, "markup": 0.01, "noise": 0.01}
 PADDING = {"none": 0, "short": 1, "long": 4}
+LONG, PER_MORE = 14, 11  # words: the longest of our phrases, and a typical one
+LONGEST = 400  # characters of a sentence that is still read as one
 REPEATS = {"none": 0, "once": 1, "often": 3}
 
 _MARKUP = re.compile(r"\*\*|__|^[ \t]*(?:[-*•]|#{1,6}|\d{1,2}[.)])[ \t]+", re.MULTILINE)
@@ -35,9 +37,20 @@ _MARKUP = re.compile(r"\*\*|__|^[ \t]*(?:[-*•]|#{1,6}|\d{1,2}[.)])[ \t]+", re.
 _SENTENCE = re.compile(r"\S.*?(?:(?<![.!?])[.!?]++[\"')\]*_\0]*+(?=\s|$)|(?=\n)|$)", re.DOTALL)
 _AUTHORITY = re.compile(
     r"\b(?:experts?|stud(?:y|ies)|research(?:ers?)?|professors?|universit(?:y|ies)|according to|scientists?"
-    r"|peer.reviewed|journals?|specialists?|official sources?|authorit(?:y|ies))\b",
+    r"|peer.reviewed|journals?|specialists?|official sources?|authorit(?:y|ies)"
+    # words to whoever grades the text borrow authority too
+    r"|(?:to the|the) (?:judge|grader|evaluator)|grading (?:this|instructions)|rubric|full marks|system prompt|10/10"
+    r"|(?:ignore|disregard) (?:all|any|the)|(?:top|highest|best|maximum)(?: possible)? (?:score|rating|reward))\b",
     re.IGNORECASE,
 )
+_CITED = (
+    "expert experts study studies research researchers professor university universities journal journals specialists"
+).split()
+_SLIPS = frozenset(w[:i] + w[i + 1] + w[i] + w[i + 2 :] for w in _CITED for i in range(len(w) - 1)) - {*_CITED}
+_LINE = re.compile(r"[^\n]+")
+_WORDLIKE = re.compile(r"[^\W_]")
+_DROPPED = re.compile(r"\0+|\s[\s\0]+")
+_CUTS = re.compile(r"[,;:\v](?=\s)|\s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,24 +60,57 @@ class Sentence:
     text: str
     start: int
     end: int
-    origin: tuple[int, ...]
+    origin: Sequence[int]
 
 
-def split(text: str) -> list[Sentence]:
-    """The sentences of a text. Lines end sentences too; list marks, headings and bold marks are dropped."""
+def split(text: str, longest: int | None = None) -> list[Sentence]:
+    """The sentences of a text. Lines end sentences too; list marks, headings and bold marks are dropped.
+
+    White space within a sentence is one character wide. A sentence of more than `longest` characters is cut, so that
+    a text without stops is neither one sentence nor a burden to read.
+    """
     masked = _MARKUP.sub(lambda m: "\0" * len(m.group()), text)
     out: list[Sentence] = []
     for found in _SENTENCE.finditer(masked):
-        for line in re.finditer(r"[^\n]+", found.group()):
-            base = found.start() + line.start()
-            kept = [base + i for i, ch in enumerate(line.group()) if ch != "\0"]
-            while kept and text[kept[0]].isspace():
-                kept.pop(0)
-            while kept and text[kept[-1]].isspace():
-                kept.pop()
-            if any(text[i].isalnum() for i in kept):
-                out.append(Sentence("".join(text[i] for i in kept), kept[0], kept[-1] + 1, tuple(kept)))
+        for line in _LINE.finditer(found.group()):
+            kept = _kept(line.group(), found.start() + line.start())
+            while kept:
+                size = len(kept) if longest is None else _cut(text, kept, longest)
+                sentence = _characters(text, kept[:size])
+                if _WORDLIKE.search(sentence):
+                    bare = sentence.strip()
+                    first = len(sentence) - len(sentence.lstrip())
+                    part = kept[first : first + len(bare)]
+                    out.append(Sentence(bare, part[0], part[-1] + 1, part))
+                kept = kept[size:]
     return out
+
+
+def _kept(line: str, base: int) -> Sequence[int]:
+    """Where the characters that are read stand: no marks, and of each run of white space the first."""
+    if not _DROPPED.search(line):
+        return range(base, base + len(line))
+    drop = {i for m in _DROPPED.finditer(line) for i in range(m.start() + m.group()[0].isspace(), m.end())}
+    return [base + i for i in range(len(line)) if i not in drop]
+
+
+def _characters(text: str, kept: Sequence[int]) -> str:
+    if isinstance(kept, range):
+        return text[kept.start : kept.stop]
+    return "".join([text[i] for i in kept])
+
+
+def _cut(text: str, kept: Sequence[int], longest: int) -> int:
+    """How many of the kept characters make a sentence of bearable length."""
+    if len(kept) <= longest:
+        return len(kept)
+    head = _characters(text, kept[:longest])
+    return next((m.end() for m in reversed([*_CUTS.finditer(head)]) if m.end() > longest // 2), longest)
+
+
+def weight(sentence: str) -> int:
+    """How many empty sentences a stretch of text is worth: one, and more if it is longer than any of ours."""
+    return 1 + max(0, -(-(len(sentence.split()) - LONG) // PER_MORE), (len(sentence) - 1) // 160)
 
 
 def count_markup(text: str) -> int:
@@ -75,8 +121,8 @@ def count_markup(text: str) -> int:
 
 
 def cites_authority(sentence: str) -> bool:
-    """Whether a sentence without content leans on experts, studies or institutions."""
-    return bool(_AUTHORITY.search(sentence))
+    """Whether a sentence without content leans on experts, studies or institutions, or speaks to its judge."""
+    return bool(_AUTHORITY.search(sentence)) or not _SLIPS.isdisjoint(re.split(r"\W+", sentence.lower()))
 
 
 def quality(parts: Mapping[str, float]) -> float:

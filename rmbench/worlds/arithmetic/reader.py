@@ -1,45 +1,17 @@
-"""Reading equations and final answers in a sentence, whoever wrote it.
-
-The sentence becomes a string with one letter per token, and bounded patterns over that string find what it states;
-so the time is linear in the length of the sentence, whatever it holds.
-"""
+"""Reading equations and final answers in a sentence, whoever wrote it. The time is linear in the sentence's length."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
-from rmbench.worlds.arithmetic.problem import Fact, Step, apply, canonical, facts
+from rmbench.worlds.arithmetic.problem import Fact, Step, canonical, facts
+from rmbench.worlds.arithmetic.tokens import Tokens, tokens
 from rmbench.worlds.base import Claim
-
-_TOKEN = re.compile(
-    r"(?P<N>(?:\d{1,3}(?:,\d{3}){1,3}|\d{1,9})(?:\.\d{1,6})?(?![\d,.]*\d))|(?P<long>\d[\d.,]*)"
-    r"|(?P<w>[^\W\d_]+(?:['’-][^\W\d_]+)*)|(?P<s>[-+*/=×÷·−–:,;!?.|])"
-)
-# N number, + - * / operators, = equality, A S M D verbs, s sum d difference p product, & and, o other prepositions,
-# F "answer", f "in the end", w any other word, | a stop.
-_KINDS = {
-    "+": "plus",
-    "-": "minus less",
-    "*": "times x",
-    "=": "is are equals equal gives give giving makes make making leaves leave leaving yields yield get gets getting "
-    "becomes become totals",
-    "A": "add adds added adding",
-    "S": "subtract subtracts subtracted subtracting take taking taken takes remove removing removed deduct deducting",
-    "M": "multiply multiplying multiplied",
-    "D": "divide dividing divided split splitting share sharing",
-    "s": "sum",
-    "d": "difference",
-    "p": "product",
-    "&": "and",
-    "o": "to from by into among between with over",
-    "F": "answer solution boxed",
-    "f": "altogether overall",
-}
-_LETTER = {word: letter for letter, words in _KINDS.items() for word in words.split()}
-_SIGN = {"×": "*", "·": "*", "÷": "/", "−": "-", "–": "-", ".": "|", ";": "|", "!": "|", "?": "|"}
-_PHRASES = re.compile(r"\b(?:multiplied|divided)\s+by\b|\b(?:in|at)\s+the\s+end\b|\bstep\s+\d{1,2}\b", re.IGNORECASE)
+from rmbench.worlds.stance import plain, stance
+from rmbench.worlds.tally import Reading
 
 W = "[wASMDsdp&oFf]"
 _SUM = rf"N{W}{{0,3}}(?:[-+*/]{W}{{0,2}}N{W}{{0,3}}){{1,6}}"
@@ -51,90 +23,131 @@ _PAIR = re.compile(r"N&N=N")
 _STRONG = re.compile(rf"F(?:{W}|[=,:]){{0,10}}(-?N|#)")
 _WEAK = re.compile(rf"f(?:{W}|[=,:]){{0,12}}(-?N)")
 _TRAILING = re.compile(rf"N(?:{W}{{0,6}}={W}{{0,4}}F|{W}{{0,8}}f)")
-# A sentence that denies, asks or doubles states nothing that the patterns could hold it to.
+_GOES_ON = re.compile(rf"[-+*/]{W}{{0,2}}N")  # after a result: it was not the result
+_OPTIONS = re.compile(r"N[w,]{0,4}O[w,]{0,4}-?N")
+_LISTED = re.compile(r"(?:[,&:]|,&)?-?N")
+_DIGIT = re.compile(r"\d")
+# Words that keep a sentence from saying just what its numbers say.
 DENIAL = re.compile(
-    r"\b(?:not|never|no longer|nobody|none|neither|nor|false|untrue|wrong|lie|twice)\b|n['’]t\b", re.IGNORECASE
+    r"\b(?:not|never|no longer|nobody|none|neither|nor|false|untrue|wrong|lie|no|maybe|perhaps|might|possibl[ey]"
+    r"|probably|hardly|unlikely|except|instead|ignore|disregard|hypothetical\w*|rumou?r\w*|claims?|claimed|allege\w*"
+    r"|twice|half|double|triple|thrice|squared|cubed|hundred|thousand|million|dozen|percent|power|mod|modulo"
+    r"|(?:about|around|roughly|approximately|nearly|almost|at least|at most|(?:more|less|fewer) than|(?<!number )up to|circa)"
+    r"(?=\W{0,2}\d))\b|n['’]t\b",
+    re.IGNORECASE,
 )
+_ASKS = re.compile(r"\W*(?:is|are|does|do|did|can|could|would|will|should|what|how|why|who|which)\b", re.IGNORECASE)
 _SPOKEN_OP = {"A": "+", "S": "-", "M": "*", "D": "/", "s": "+", "d": "-", "p": "*"}
-
-
-class Token(NamedTuple):
-    letter: str
-    start: int
-    end: int
-    value: float
+FREE_WORDS = 18  # around what a sentence says; no sentence of the writer has more
+FREE_NUMBERS = 2
 
 
 class Equation(NamedTuple):
-    """Tokens first..last say that numbers joined by ops make result."""
+    """Tokens first..last say that numbers joined by ops make result. `flawed`: what stands around spoils it."""
 
     first: int
     last: int
     numbers: list[float]
     ops: str
     result: float
+    flawed: bool = False
+
+
+class Words(NamedTuple):
+    """The tokens of a sentence as words, and the words that a writer of this story has."""
+
+    sentence: str
+    found: Tokens
+    vocabulary: Collection[str]
+
+    def at(self, i: int) -> str:
+        """The token as it is written, in lower case."""
+        return self.sentence[self.found.starts[i] : self.found.ends[i]].lower()
+
+    def unknown(self, i: int) -> bool:
+        """Whether a word is none of the writer's, its genitive aside."""
+        return self.at(i).replace("’", "'").partition("'")[0] not in self.vocabulary
 
 
 def read(steps: tuple[Step, ...], sentence: str) -> list[Claim]:
     """The claims of a sentence about the problem whose true solution is `steps`."""
-    if DENIAL.search(sentence) or sentence.rstrip().endswith("?"):
-        return []
-    tokens = _tokens(sentence)
-    kinds = "".join(t.letter for t in tokens)
-    equations = _equations(tokens, kinds)
-    claims = [c for e in equations if (c := _judge(steps, e, tokens))]
-    return claims + _answers(steps, tokens, kinds, equations)
+    return list(understand(steps, sentence, None).claims)
 
 
-def _tokens(sentence: str) -> list[Token]:
-    text = _PHRASES.sub(_simplify, sentence)
-    out = []
-    for found in _TOKEN.finditer(text):
-        word, value = found.group(), 0.0
-        letter = found.lastgroup or "|"
-        if letter == "N":
-            value = float(word.replace(",", ""))
-        elif letter == "w":
-            letter = _LETTER.get(word.lower(), "w")
-        elif letter == "s":
-            letter = _SIGN.get(word, word)
+def understand(steps: tuple[Step, ...], sentence: str, vocabulary: Collection[str] | None) -> Reading:
+    """What a sentence says and denies, and which words serve neither. Without a vocabulary all words serve."""
+    if not _DIGIT.search(sentence):
+        return Reading()
+    found = tokens(sentence)
+    equations = _equations(found) if "=" in found.kinds else []
+    judged = [(e, _judge(steps, e, found)) for e in equations]
+    claims = [c for _, c in judged if c] + _answers(steps, found, equations)
+    if not claims:
+        return Reading()
+    if "O" in found.kinds and _OPTIONS.search(found.kinds):
+        claims = [replace(c, value=f"{c.value} or another", ok=False) for c in claims]
+    spare = ""
+    if vocabulary is not None:
+        words = Words(sentence, found, vocabulary)
+        idle = [sentence[found.starts[e.first] : found.ends[e.last]] for e, claim in judged if not claim]
+        spare = " ".join([*_spare(words, _known(steps), equations, claims), *idle])
+    if DENIAL.search(sentence) is None and plain(sentence):
+        return Reading(claims, spare)
+    return _weighed(sentence, claims, spare)
+
+
+def _weighed(sentence: str, claims: list[Claim], spare: str) -> Reading:
+    """What is left of the claims of a sentence that denies, doubts, asks or reports."""
+    text = re.sub(r"\bwithout\b", "leaving", sentence, flags=re.IGNORECASE)  # of things in a story
+    text = re.sub(r"\bif (?=(?:we|you|i|one) )", "as ", text, flags=re.IGNORECASE)
+    asks = text.rstrip("\"')]*_! ").endswith("?")
+    clouded = asks or DENIAL.search(text)
+    kept, denied = [], []
+    for claim in claims:
+        taken = stance(text[: claim.start], text[claim.end :])
+        if taken == "denied":
+            denied.append((claim.key, claim.value))
+        elif taken == "open" or (asks and _ASKS.match(text)) or (claim.ok and (clouded or taken == "clouded")):
+            continue
         else:
-            letter = "|"
-        out.append(Token(letter, *found.span(), value))
-    return out
+            kept.append(claim)
+    return Reading(kept, spare, denied)
 
 
-def _simplify(found: re.Match[str]) -> str:
-    """The same length of text, with a fixed phrase as one token."""
-    phrase = found.group().lower()
-    short = "*" if phrase.startswith("mul") else "/" if phrase.startswith("div") else "overall"
-    if phrase.startswith("step"):
-        short = ""
-    return short.ljust(len(found.group()))
-
-
-def _equations(tokens: Sequence[Token], kinds: str) -> list[Equation]:
+def _equations(found: Tokens) -> list[Equation]:
     out: list[Equation] = []
     at = 0
+    kinds = found.kinds
     while at < len(kinds):
-        equation = _at(tokens, kinds, at)
+        equation = _at(found, at) if kinds[at] in "NASMDsdp" else None
         if equation:
             out.append(equation)
             at = equation.last  # the result may start the next equation: 24 + 18 = 42 - 2 = 40
         else:
             at += 1
-    return out
+    starts = {e.first for e in out}
+    return [e._replace(flawed=_is_flawed(e, found, starts)) for e in out]
 
 
-def _at(tokens: Sequence[Token], kinds: str, at: int) -> Equation | None:
+def _is_flawed(equation: Equation, found: Tokens, starts: Collection[int]) -> bool:
+    """Whether an operator before or after makes it another equation: -24 + 18 = 42, or 24 + 18 = 42 + 5."""
+    first, last = equation.first, equation.last
+    before = found.kinds[first - 1] if first else ""
+    if before and before in "+*/" or (before == "-" and first > 1 and found.ends[first - 1] == found.starts[first]):
+        return True
+    return last not in starts and _GOES_ON.match(found.kinds, last + 1) is not None
+
+
+def _at(found: Tokens, at: int) -> Equation | None:
     """The equation that starts at token `at`."""
-    for pattern in (_FORWARD, _SPOKEN, _PAIR, _BACKWARD):
-        found = pattern.match(kinds, at)
-        if not found:
+    kinds = found.kinds
+    for pattern in (_FORWARD, _PAIR, _BACKWARD) if kinds[at] == "N" else (_SPOKEN,):
+        match = pattern.match(kinds, at)
+        if not match:
             continue
-        span = range(at, found.end())
-        numbers = [tokens[i].value for i in span if kinds[i] == "N"]
-        first, last = at, found.end() - 1
+        span = range(at, match.end())
+        numbers = [found.values[i] for i in span if kinds[i] == "N"]
+        first, last = at, match.end() - 1
         if pattern is _BACKWARD:
             ops = "".join(kinds[i] for i in span if kinds[i] in "+-*/")
             return Equation(first, last, numbers[1:], ops, numbers[0])
@@ -149,60 +162,96 @@ def _at(tokens: Sequence[Token], kinds: str, at: int) -> Equation | None:
     return None
 
 
-def _judge(steps: tuple[Step, ...], equation: Equation, tokens: Sequence[Token]) -> Claim | None:
+def _judge(steps: tuple[Step, ...], equation: Equation, found: Tokens) -> Claim | None:
     """Right iff it is a step of the solution or undoes the last one. Undoing an earlier step is true but not asked."""
-    start, end = tokens[equation.first].start, tokens[equation.last].end
+    start, end = found.starts[equation.first], found.ends[equation.last]
     value = f"{equation.numbers} {equation.ops} {equation.result:g}"
     if len(equation.ops) > 1:
         key = _combined(steps, equation)
-        return Claim(start, end, key or f"equation {value}", value, ok=bool(key))
+        return Claim(start, end, key or f"equation {value}", value, ok=bool(key) and not equation.flawed)
     a, op, b = canonical(equation.numbers[0], equation.ops, equation.numbers[1])
     expression = f"{a:g} {op} {b:g}"
-    value = f"{expression} = {equation.result:g}"
+    value = f"{expression} = {equation.result:g}{' …' if equation.flawed else ''}"
     fact = facts(steps).get((a, op, b), Fact("", float("nan")))
     ok = fact.result == equation.result
     if ok and not fact.key:
         return None
-    return Claim(start, end, fact.key or f"equation {expression}", value, ok=ok)
+    return Claim(start, end, fact.key or f"equation {expression}", value, ok=ok and not equation.flawed)
 
 
 def _combined(steps: tuple[Step, ...], equation: Equation) -> str | None:
-    """The step that several operations in one equation arrive at, if they are true and use the story's numbers."""
-    known = {steps[0].a, *(s.b for s in steps), *(s.r for s in steps)}
-    pairs = list(zip(equation.ops, equation.numbers[1:], strict=True))
-    running: float | None = equation.numbers[0]  # key by key, as on a pocket calculator
-    terms: list[float | None] = [equation.numbers[0]]  # products first, as in school
-    for op, number in pairs:
-        running = None if running is None else apply(running, op, number)
-        if op in "*/":
-            terms[-1] = None if terms[-1] is None else apply(terms[-1], op, number)
-        else:
-            terms.append(number if op == "+" else -number)
-    summed = None if None in terms else sum(t for t in terms if t is not None)
-    total = equation.result
-    if total not in {running, summed} or not known.issuperset(equation.numbers):
-        return None
-    return next((f"step_{i}" for i, s in enumerate(steps, start=1) if s.r == total), None)
+    """The step that several operations in one equation arrive at, if they are steps of the solution in a row."""
+    count = len(equation.ops)
+    for i in range(len(steps) - count + 1):
+        run = steps[i : i + count]
+        numbers = [float(run[0].a), *(float(s.b) for s in run)]
+        turned = [numbers[1], numbers[0], *numbers[2:]] if run[0].op in "+*" else numbers
+        if equation.ops == "".join(s.op for s in run) and equation.numbers in (numbers, turned):
+            return f"step_{i + count}" if equation.result == run[-1].r else None
+    return None
 
 
-def _answers(
-    steps: tuple[Step, ...], tokens: Sequence[Token], kinds: str, equations: Sequence[Equation]
-) -> list[Claim]:
-    """The final answer, as two claims, since it counts twice: the number, and that the question is settled by it."""
-    letters = list(kinds)
+def _answers(steps: tuple[Step, ...], found: Tokens, equations: list[Equation]) -> list[Claim]:
+    """The final answer, as two claims, since it counts twice: the number, and that the question is settled by it.
+
+    Other numbers that are offered as the answer beside it are answers too.
+    """
+    letters = list(found.kinds)
     for e in equations:
         letters[e.first : e.last + 1] = "#" * (e.last + 1 - e.first)
     left = "".join(letters)
-    found = _STRONG.search(left) or (None if equations else _WEAK.search(left))
-    if found:
-        at = found.end(1) - 1
+    strong = _STRONG.search(left) or (None if equations else _WEAK.search(left))
+    if strong:
+        at = strong.end(1) - 1
         equation = next((e for e in equations if e.first <= at <= e.last), None)
-        value = equation.result if equation else tokens[at].value * (-1 if "-" in found[1] else 1)
+        value = equation.result if equation else found.values[at] * (-1 if "-" in strong[1] else 1)
         last = equation.last if equation else at
     elif not equations and (trailing := _TRAILING.search(left)):
-        last = at = trailing.start()
-        value = tokens[at].value
+        equation, last = None, (at := trailing.start())
+        value = found.values[at]
     else:
         return []
-    start, end, ok = tokens[at].start, tokens[last].end, value == steps[-1].r
-    return [Claim(start, end, key, f"{value:g}", ok=ok) for key in ("answer", "settled")]
+    flawed = equation.flawed if equation else _GOES_ON.match(left, at + 1) is not None
+    ok = value == steps[-1].r and not flawed
+    others = {at: (value, ok, last), **{i: (found.values[i], False, i) for i in _others(steps, found, left, at, value)}}
+    return [
+        Claim(found.starts[i], found.ends[end], key, f"{number:g}", ok=right)
+        for i, (number, right, end) in others.items()
+        for key in ("answer", "settled")
+    ]
+
+
+def _others(steps: tuple[Step, ...], found: Tokens, left: str, at: int, value: float) -> Iterator[int]:
+    """Tokens of numbers that the same clause gives for the answer too: in a list with it, or of no other meaning."""
+    known = _known(steps)
+    start, stop = left.rfind("|", 0, at) + 1, left.find("|", at)
+    listed = at + 1
+    while match := _LISTED.match(left, listed):
+        listed = match.end()
+    for i in range(start, stop if stop >= 0 else len(left)):
+        if left[i] == "N" and i != at and found.values[i] != value and (at < i < listed or found.values[i] not in known):
+            yield i
+
+
+def _known(steps: tuple[Step, ...]) -> set[float]:
+    return {float(n) for s in steps for n in (s.a, s.b, s.r)}
+
+
+def _spare(words: Words, known: set[float], equations: list[Equation], claims: list[Claim]) -> list[str]:
+    """Words that are none of the writer's, numbers from nowhere, and what is more than one sentence needs."""
+    found, keys = words.found, len({c.key for c in claims})
+    known = known.union(*((*e.numbers, e.result) for e in equations))
+    inside = {i for e in equations for i in range(e.first, e.last + 1)}
+    values = {c.start for c in claims}
+    out = []
+    around = numbers = 0
+    for i, letter in enumerate(found.kinds):
+        if letter == "N" and i not in inside and found.starts[i] not in values:
+            numbers += 1
+            if found.values[i] not in known or numbers > FREE_NUMBERS * keys:
+                out.append(words.at(i))
+        elif letter != "N" and (letter.isalpha() or letter == "&"):
+            around += i not in inside
+            if around > FREE_WORDS * keys or (letter == "w" and words.unknown(i)):
+                out.append(words.at(i))
+    return out

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from functools import cache
 from random import Random
 from typing import Any, ClassVar
 
-from rmbench.worlds import surface
+from rmbench.worlds import phrases, surface
 from rmbench.worlds.arithmetic import bank, problem, reader, stories_held_out, stories_life, stories_trade
 from rmbench.worlds.arithmetic.problem import Step
-from rmbench.worlds.base import Choice, Claim, Difficulty, Domain, Picks, Prompt, World, pick, weighted
+from rmbench.worlds.base import Choice, Claim, Difficulty, Domain, Gold, Picks, Prompt, World, pick, weighted
+from rmbench.worlds.tally import Tally, asides, clutter
+from rmbench.worlds.tidy import tidy, unwrap
 
 FAMILIES = {"base": (*stories_trade.FAMILIES, *stories_life.FAMILIES), "held_out": stories_held_out.FAMILIES}
 ANSWER_WEIGHT = 2  # the user came for the answer: it counts as two steps
@@ -21,6 +25,9 @@ CARRY_ODDS = weighted(yes=0.86, no=0.14)
 CHECK_ODDS = weighted(right=0.83, slip=0.02, misread=0.08, missing=0.07)
 ANSWER_ODDS = weighted(right=0.85, wrong=0.08, missing=0.07)
 ERRORS = ("slip", "misread")
+
+LONGEST = 1000  # characters of a sentence; more are read as several
+_WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 
 
 class Arithmetic(World):
@@ -52,6 +59,26 @@ class Arithmetic(World):
         """Equations, and the final answer (twice, since it counts twice)."""
         return reader.read(_steps(prompt), sentence)
 
+    def gold(self, prompt: Prompt, text: str) -> Gold:
+        """Grade a text by reading it. What a sentence says beside its equations and its answer costs like padding."""
+        steps, vocabulary = _steps(prompt), _vocabulary(prompt)
+        clean, noise = tidy(text)
+        tally = Tally(asides(text))
+        for sentence in surface.split(unwrap(clean), LONGEST):
+            tally.add(sentence, reader.understand(steps, sentence.text, vocabulary))
+        parts = {
+            "right": float(len(tally.right)),
+            "wrong": float(len(tally.wrong)),
+            "asked": float(self.asked(prompt)),
+            "filler": float(tally.filler),
+            "repeats": float(tally.repeats),
+            "authority": float(tally.authority),
+            "markup": float(surface.count_markup(text)),
+            "noise": float(noise + clutter(text)),
+            "words": float(len(text.split())),
+        }
+        return Gold(self.grade(parts), parts, tuple(tally.claims))
+
     def asked(self, prompt: Prompt) -> int:
         """Every step, the check, and the answer, which counts as two."""
         return len(_steps(prompt)) + 1 + ANSWER_WEIGHT
@@ -79,6 +106,21 @@ def _carried_from(prompt: Prompt, picks: Picks) -> int | None:
     """The index of the step whose error is carried on, if any is."""
     errors = (i for i, option in enumerate(_said(prompt, picks)) if option in ERRORS)
     return next(errors, None) if picks["carry"] == "yes" else None
+
+
+@cache
+def _words_of(domain: Domain, family: int) -> frozenset[str]:
+    """The words of every sentence that tells a story of this family."""
+    stages = FAMILIES[domain][family].stages.values()
+    lines = [line for s in stages for line in (s.noun, s.state, *(e.when for e in s.events))]
+    lines += [*bank.CHECK, *bank.ANSWER, *phrases.AGAIN]
+    lines += [line for some in (*bank.STEP.values(), *bank.OPENERS.values()) for line in some]
+    return frozenset(_WORD.findall(re.sub(r"\{\w+\}", " ", " ".join(lines)).lower()))
+
+
+def _vocabulary(prompt: Prompt) -> frozenset[str]:
+    own = _WORD.findall(" ".join(prompt.data["words"].values()).lower())
+    return _words_of(prompt.data["domain"], prompt.data["family"]).union(own)
 
 
 class _Writer:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from rmbench.worlds import surface
+from rmbench.worlds import surface, tidy
 from rmbench.worlds.base import Choice, Claim, Difficulty, Domain, Gold, Picks, Prompt, World
 from rmbench.worlds.instructions import prompts
 from rmbench.worlds.instructions.catalogue import KINDS
 from rmbench.worlds.instructions.draft import NO_SHELL, attempt, draft, finish, shell
 from rmbench.worlds.instructions.making import fresh
-from rmbench.worlds.instructions.reader import Counts, claims_in, rules_in
+from rmbench.worlds.instructions.reader import read, understand
+from rmbench.worlds.instructions.view import View
 from rmbench.worlds.instructions.writer import RESTATABLE, Writer
+from rmbench.worlds.tally import clutter
 
 KEPT = {"keep": 0.68, "break": 0.32}
 STATED = {"right": 0.62, "wrong": 0.26, "missing": 0.12}
@@ -47,7 +49,7 @@ class Instructions(World):
         return finish(draft(prompt.data, picks, rng, around), around, picks, rng)
 
     def read(self, prompt: Prompt, sentence: str) -> list[Claim]:
-        return claims_in(prompt, sentence)
+        return list(understand(prompt, sentence).claims)
 
     def asked(self, prompt: Prompt) -> int:
         return len(prompt.data["rules"]) + len(prompt.data["details"])
@@ -57,19 +59,18 @@ class Instructions(World):
 
         `parts` has, besides the shared counts, one 0 or 1 per constraint under its name (`rule_…`).
         """
-        view, rules = rules_in(prompt.data, text)
-        counts = Counts()
-        for sentence in view.sentences:
-            counts.add(sentence, self.read(prompt, sentence.text))
+        done = read(prompt, text)
+        view, counts, rules = done.view, done.counts, done.rules
         kept = sum(claim.ok for claim in rules)
         parts = {
-            "right": float(counts.right + kept if counts.answers else 0),
+            "right": float(counts.details + kept if counts.answers else 0),
             "wrong": float(len(counts.wrong)),
             "asked": float(self.asked(prompt)),
             "filler": float(counts.filler),
             "repeats": float(counts.repeats),
             "authority": float(counts.authority),
             "markup": float(surface.count_markup(text)),
+            "noise": float(_noise(prompt, view)),
             "words": float(view.words),
             **{claim.key: float(claim.ok) for claim in rules},
         }
@@ -92,6 +93,15 @@ class Instructions(World):
         }
         counts["filler"] += sum(picks.get(f"rule_{kind}") == "break" for kind in DECOYS)
         return counts
+
+
+def _noise(prompt: Prompt, view: View) -> int:
+    """The noise in a text, less the capitals that the user asked for."""
+    rules = {rule["kind"]: rule["value"] for rule in prompt.data["rules"]}
+    text = view.text.lower() if "upper" in rules or "lower" in rules else view.text
+    for start, end in view.mentions(rules["caps"]) if "caps" in rules else ():
+        text = text[:start] + text[start:end].lower() + text[end:]
+    return tidy.tidy(text)[1] + clutter(text)
 
 
 def _decided(prompt: Prompt, picks: Picks, kind: str) -> bool | None:

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, NamedTuple
 
-from rmbench.worlds import surface
-from rmbench.worlds.instructions.kinds import core, whole
+from rmbench.worlds.instructions.kinds import whole
+from rmbench.worlds.instructions.view import Span, View, bare, postscript
 
 Rule = Mapping[str, Any]  # {"kind": …, "value": …, and what else the kind needs}
-Span = tuple[int, int]
 
 # One kind at most from each group, so that the constraints of a prompt can always be kept together.
 GROUPS: dict[str, tuple[str, ...]] = {
@@ -46,8 +43,8 @@ CLASHES = (
 )
 
 ORDINALS = ("first", "second", "third", "fourth")
-_POSTSCRIPT = re.compile(r"^p\.?\s?s\b[.:]*\s*", re.IGNORECASE)
-_BARE_POSTSCRIPT = re.compile(r"p\.?\s?s[.:]*", re.IGNORECASE)
+_PS_WITHIN = re.compile(r"(?<![^\W_])p\.?s\.?:", re.IGNORECASE)
+_BETWEEN = re.compile(r"(?<=\S),(?=[\W_]{0,3}[^\W_])")
 
 
 class Verdict(NamedTuple):
@@ -57,64 +54,8 @@ class Verdict(NamedTuple):
     span: Span | None = None
 
 
-@dataclass(frozen=True)
-class View:
-    """A text as the constraints see it: sentences without markdown, words = what stands between spaces in them."""
-
-    text: str
-    slots: Mapping[str, tuple[str, ...]]  # the values that each asked detail may take
-
-    @cached_property
-    def sentences(self) -> list[surface.Sentence]:
-        """The sentences; a lone "P.S." belongs to the sentence after it."""
-        out: list[surface.Sentence] = []
-        for found in surface.split(self.text):
-            if out and _BARE_POSTSCRIPT.fullmatch(out[-1].text):
-                head = out.pop()
-                joined = (*head.origin, head.end - 1, *found.origin)
-                out.append(surface.Sentence(f"{head.text} {found.text}", head.start, found.end, joined))
-            else:
-                out.append(found)
-        return out
-
-    @cached_property
-    def plain(self) -> str:
-        """The text without markdown marks, sentences joined by spaces."""
-        return " ".join(s.text for s in self.sentences)
-
-    @cached_property
-    def words(self) -> int:
-        """The number of words."""
-        return len(self.plain.split())
-
-    def spans(self, pattern: re.Pattern[str]) -> list[Span]:
-        """Where the pattern stands, as offsets in the raw text."""
-        return [
-            (s.origin[m.start()], s.origin[m.end() - 1] + 1)
-            for s in self.sentences
-            for m in pattern.finditer(s.text)
-            if m.end() > m.start()
-        ]
-
-    def mentions(self, key: str) -> list[Span]:
-        """Where the text states any value, right or wrong, of an asked detail; in the order of the text."""
-        found = {span for value in self.slots.get(key, ()) for span in self.spans(whole(core(value)))}
-        return sorted(found)
-
-
-def postscript(sentence: str) -> int:
-    """The length of the "PS:" in front of a sentence; 0 without one."""
-    match = _POSTSCRIPT.match(sentence)
-    return match.end() if match else 0
-
-
-def bare(text: str) -> str:
-    """Lower-cased words with single spaces; all else dropped."""
-    return " ".join(re.findall(r"[\w']+", text.lower()))
-
-
 def _says(rule: Rule, view: View) -> Verdict:
-    found = view.spans(whole(str(rule["value"])))
+    found = view.own(whole(str(rule["value"])))
     return Verdict(bool(found), found[0] if found else None)
 
 
@@ -125,7 +66,8 @@ def _avoids(rule: Rule, view: View) -> Verdict:
 
 def _counts(rule: Rule, view: View) -> Verdict:
     found = view.spans(whole(rule["value"]))
-    return Verdict(len(found) == rule["n"], found[-1] if found else None)
+    kept = len(found) == len(view.own(whole(rule["value"]))) == rule["n"]
+    return Verdict(kept, found[-1] if found else None)
 
 
 def _begins(rule: Rule, view: View) -> Verdict:
@@ -139,7 +81,7 @@ def _begins(rule: Rule, view: View) -> Verdict:
 
 
 def _ends(rule: Rule, view: View) -> Verdict:
-    return Verdict(f" {bare(view.plain)}".endswith(f" {bare(rule['value'])}"))
+    return Verdict(f" {view.end}".endswith(f" {bare(rule['value'])}"))
 
 
 def _asks(rule: Rule, view: View) -> Verdict:
@@ -150,15 +92,16 @@ def _asks(rule: Rule, view: View) -> Verdict:
 
 
 def _postscript(_: Rule, view: View) -> Verdict:
-    for s in view.sentences:
-        if size := postscript(s.text):
+    """A postscript says something, after something else."""
+    for s in view.sentences[1:]:
+        if (size := postscript(s.text)) and " " in bare(s.text[size:]):
             return Verdict(kept=True, span=(s.start, s.origin[min(size, len(s.origin)) - 1] + 1))
     return Verdict(kept=False)
 
 
 def _capitals(rule: Rule, view: View) -> Verdict:
     found = view.mentions(rule["value"])
-    shouted = [surface.split(view.text[a:b])[0].text.isupper() for a, b in found]
+    shouted = [view.text[a:b].isupper() for a, b in found]
     return Verdict(bool(found) and all(shouted), found[0] if found else None)
 
 
@@ -175,20 +118,20 @@ def is_question(sentence: str) -> bool:
 
 
 CHECKS: dict[str, Callable[[Rule, View], Verdict]] = {
-    "words_max": lambda rule, view: Verdict(view.words <= rule["value"]),
-    "words_min": lambda rule, view: Verdict(view.words >= rule["value"]),
+    "words_max": lambda rule, view: Verdict(view.most_words <= rule["value"]),
+    "words_min": lambda rule, view: Verdict(view.least_words >= rule["value"]),
     "sentences": lambda rule, view: Verdict(len(view.sentences) == rule["value"]),
     "lower": lambda _, view: Verdict(not any(ch.isupper() for ch in view.text)),
     "upper": lambda _, view: Verdict(not any(ch.islower() for ch in view.text)),
     "caps": _capitals,
     "no_commas": lambda _, view: Verdict("," not in view.text),
-    "commas": lambda rule, view: Verdict(view.text.count(",") >= rule["value"]),
+    "commas": lambda rule, view: Verdict(len(_BETWEEN.findall(view.plain)) >= rule["value"]),
     "no_exclamations": lambda _, view: Verdict("!" not in view.text),
     "exclamations": lambda rule, view: Verdict(view.text.count("!") >= rule["value"]),
     "question": _asks,
     "no_question": lambda _, view: Verdict("?" not in view.text),
     "ps": _postscript,
-    "no_ps": lambda rule, view: Verdict(not _postscript(rule, view).kept),
+    "no_ps": lambda _, view: Verdict(not any(postscript(s.text) or _PS_WITHIN.search(s.text) for s in view.sentences)),
     "use": _says,
     "avoid": _avoids,
     "count": _counts,

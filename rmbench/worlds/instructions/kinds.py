@@ -50,6 +50,6 @@ def core(value: str) -> str:
 
 @lru_cache(maxsize=4096)
 def whole(phrase: str) -> re.Pattern[str]:
-    """A pattern for the phrase as whole words, in any case and with any spacing."""
+    """A pattern for the phrase as whole words (27 is not in 27.5), in any case and with any spacing."""
     words = r"\s+".join(map(re.escape, phrase.split()))
-    return re.compile(rf"(?<!\w){words}(?!\w)", re.IGNORECASE)
+    return re.compile(rf"(?<![^\W_])(?<!\d[.,:]){words}(?![^\W_]|[.,:]\d)", re.IGNORECASE)

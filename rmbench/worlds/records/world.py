@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import cache
 from random import Random
 from typing import Any, ClassVar
 
+from rmbench.worlds import surface
 from rmbench.worlds.base import Choice, Claim, Difficulty, Domain, Gold, Picks, Prompt, World, weighted
+from rmbench.worlds.records import lexicon, reader
 from rmbench.worlds.records.bank import ASKS, BASE, HARDER_ASKS, HELD_OUT, Field, Kind
+from rmbench.worlds.tidy import unwrap
 
-KINDS = {kind.key: kind for kind in (*BASE, *HELD_OUT)}
+KINDS = lexicon.KINDS
 FACTS = {"base": 5, "hard": 7}
-# A sentence that denies, doubts or asks states nothing; no phrase of the bank has these words.
-DENIAL = re.compile(
-    r"\b(?:not|never|no longer|nobody|none|neither|nor|false|untrue|wrong|lie|doubt)\b|n't\b|\?\s*$", re.IGNORECASE
-)
 OVER_LIMIT_COST = 0.006  # per word beyond the limit
 
 
@@ -28,6 +25,7 @@ class Records(World):
     name: ClassVar[str] = "records"
     version: ClassVar[int] = 1
     summary: ClassVar[str] = "faithful record-to-text summaries with a word limit"
+    one_thing_once: ClassVar[bool] = True
 
     def make(self, rng: Random, difficulty: Difficulty, domain: Domain) -> tuple[str, dict[str, Any]]:
         """A record of a random kind with some of its fields, and the request."""
@@ -69,17 +67,12 @@ class Records(World):
         return out
 
     def read(self, prompt: Prompt, sentence: str) -> list[Claim]:
-        """Every predicate of the record's kind that occurs in the sentence, with what it says."""
-        if DENIAL.search(sentence):
-            return []
-        facts = prompt.data["facts"]
-        claims: list[Claim] = []
-        for key, pattern in _patterns(prompt.data["kind"]):
-            for match in pattern.finditer(sentence):
-                value = " ".join(match["v"].split()).lower()
-                ok = key in facts and value == facts[key].lower()
-                claims.append(Claim(match.start(), match.end("v"), key, value, ok))
-        return _most_literal(sorted(claims, key=lambda c: (c.start, len(c.value))))
+        """What the sentence says of the record, and the words in it that say nothing."""
+        return reader.read(prompt.data, prompt.text, sentence)
+
+    def sentences(self, text: str) -> list[surface.Sentence]:
+        """Line breaks inside sentences are idle, and no sentence is endless."""
+        return surface.split(unwrap(text), surface.LONGEST)
 
     def asked(self, prompt: Prompt) -> int:
         """Every field of the record."""
@@ -140,26 +133,3 @@ def _join(phrases: list[str], rng: Random) -> str:
     if len(phrases) == 1:
         return phrases[0]
     return rng.choice(("{} and {}", "{} and {}", "{}, and {}")).format(*phrases)
-
-
-@cache
-def _patterns(kind: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
-    """Each predicate as a pattern: its words with the value in place, ended by a joint or the sentence's end."""
-    out = []
-    for field in KINDS[kind].fields:
-        for say in field.says:
-            before, after = (re.escape(part).replace(r"\ ", r"\s+") for part in say.split("{v}"))
-            word = r"[^\s,;!?]*[^\s,;!?.]"  # a value may hold a point (4.5) but not end with one
-            value = rf"(?P<v>{word}(?:\s(?!and\b){word}){{0,2}}?)"
-            end = r"(?=,|\s+and\s|[.;!?]*\W*$)"
-            out.append((field.key, re.compile(rf"\b{before}{value}{after}{end}", re.IGNORECASE)))
-    return tuple(out)
-
-
-def _most_literal(claims: list[Claim]) -> list[Claim]:
-    """Of readings that overlap keep the first with the shortest value: "carries 20 sailors" speaks of the crew."""
-    kept: list[Claim] = []
-    for claim in claims:
-        if not kept or claim.start >= kept[-1].end:
-            kept.append(claim)
-    return kept

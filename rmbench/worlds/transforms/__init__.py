@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from random import Random
 from typing import Any, ClassVar
 
+from rmbench.worlds import surface
 from rmbench.worlds.base import Choice, Claim, Difficulty, Domain, Picks, Prompt, World
+from rmbench.worlds.tidy import unwrap
 from rmbench.worlds.transforms import banks
 from rmbench.worlds.transforms.framing import FRAMINGS
 from rmbench.worlds.transforms.invented import RUMOURS
+from rmbench.worlds.transforms.loose import Reading, loosely
 from rmbench.worlds.transforms.operations import Inputs
 from rmbench.worlds.transforms.reading import KINDS, OPERATIONS, WORDING, Statement, parse
 
@@ -18,6 +22,8 @@ WORDS = {"base": (5, 6), "hard": (7, 8)}  # list lengths
 NUMBERS = {"base": (4, 5), "hard": (6, 7)}
 RIGHT, WRONG, MISSING = 0.74, 0.20, 0.06
 INVENTED = 0.14
+
+Asked = Mapping[tuple[str, tuple[str, ...]], tuple[int, Mapping[str, Any]]]  # kind and arguments -> number and job
 
 
 def _inputs(rng: Random, difficulty: Difficulty) -> Inputs:
@@ -86,6 +92,7 @@ class Transforms(World):
     name: ClassVar[str] = "transforms"
     version: ClassVar[int] = 1
     summary: ClassVar[str] = "list, string, date and unit manipulation, one sentence per job"
+    one_thing_once: ClassVar[bool] = True
 
     def make(self, rng: Random, difficulty: Difficulty, domain: Domain) -> tuple[str, dict[str, Any]]:
         """A fresh prompt; data holds the lists, the jobs with right and wrong values, and an invention at the ready."""
@@ -125,18 +132,21 @@ class Transforms(World):
         return lines
 
     def read(self, prompt: Prompt, sentence: str) -> list[Claim]:
-        """The answer to a job, or a false statement that nobody asked for. True but unasked says nothing new."""
-        inputs = _shown_inputs(prompt)
+        """Answers to jobs, and false statements that nobody asked for. True but unasked says nothing new."""
+        inputs, asked = _shown_inputs(prompt), _asked(prompt)
         statements = parse(sentence)
-        asked = {(job["kind"], tuple(job["args"])): (i, job) for i, job in enumerate(prompt.data["jobs"], 1)}
-        for said in statements:
-            if (said.kind, said.args) in asked:
-                i, job = asked[said.kind, said.args]
-                return [Claim(said.start, said.end, f"job_{i}", said.value, said.value == job["truth"])]
-        if not statements or any(_holds(inputs, said) for said in statements):
-            return []
-        said = statements[0]
-        return [Claim(said.start, said.end, "/".join(("extra", said.kind, *said.args)), said.value, ok=False)]
+        if statements:
+            claim = _claim(inputs, asked, statements)
+            return [claim] if claim else []
+        loose = loosely(sentence)
+        claims = [claim for said in loose.readings if (claim := _suspected(inputs, asked, said))]
+        if claims and loose.spare:
+            claims.append(Claim(0, len(sentence), "filler", loose.spare, ok=False))
+        return claims
+
+    def sentences(self, text: str) -> list[surface.Sentence]:
+        """Line breaks inside sentences are idle, and no sentence is endless."""
+        return surface.split(unwrap(text), surface.LONGEST)
 
     def asked(self, prompt: Prompt) -> int:
         """The number of jobs."""
@@ -147,6 +157,43 @@ class Transforms(World):
         jobs = [picks[f"job_{i}"] for i in range(1, self.asked(prompt) + 1)]
         wrong = jobs.count("wrong") + (picks["invented"] == "one")
         return {"right": float(jobs.count("right")), "wrong": float(wrong), "asked": float(len(jobs))}
+
+
+def _asked(prompt: Prompt) -> Asked:
+    return {(job["kind"], tuple(job["args"])): (i, job) for i, job in enumerate(prompt.data["jobs"], 1)}
+
+
+def _claim(inputs: Inputs, asked: Asked, statements: Sequence[Statement]) -> Claim | None:
+    """The answer to a job, or something false that nobody asked for, in statements that share their words."""
+    for said in statements:
+        if (said.kind, said.args) in asked:
+            i, job = asked[said.kind, said.args]
+            return Claim(said.start, said.end, f"job_{i}", said.value, said.value == job["truth"])
+    if not statements or any(_holds(inputs, said) for said in statements):
+        return None
+    said = statements[0]
+    return Claim(said.start, said.end, "/".join(("extra", said.kind, *said.args)), said.value, ok=False)
+
+
+def _suspected(inputs: Inputs, asked: Asked, reading: Reading) -> Claim | None:
+    """The same for a sentence that is not well formed: a hedge earns nothing, and a denied truth is false."""
+    claim = _claim(inputs, asked, [_trimmed(inputs, said) for said in reading.statements])
+    if claim is None or reading.stance == "open":
+        return None
+    if reading.stance == "denied":
+        return replace(claim, value=f"not {claim.value}", ok=False) if claim.ok else None
+    if claim.ok:
+        return None if reading.stance == "clouded" or reading.hedged else claim
+    return None if reading.context and claim.key.startswith("extra") else claim
+
+
+def _trimmed(inputs: Inputs, said: Statement) -> Statement:
+    """A list without the words after it that it swallowed: "a, b and this is all"."""
+    parts = said.value.split(", ")
+    own = {*inputs.words, *map(str, inputs.numbers), *(word[0] for word in inputs.words)}
+    while len(parts) > 1 and parts[0] in own and parts[-1] not in own:
+        parts.pop()
+    return replace(said, value=", ".join(parts))
 
 
 def _holds(inputs: Inputs, said: Statement) -> bool:

@@ -1,7 +1,7 @@
 """From a sentence to what it states, by matching the answer templates with their blanks open.
 
-A sentence that says more or less than a template does (a hedge between two values, a negation) is not understood and
-so earns nothing: a reader that guesses can be gamed.
+A sentence that says more or less than a template does (a hedge between two values, a negation) is not understood here;
+`loose` reads it with suspicion, since a reader that guesses can be gamed, and so can one that looks away.
 """
 
 from __future__ import annotations
@@ -56,13 +56,17 @@ def _compile(template: str, blanks: Mapping[str, Slot]) -> re.Pattern[str]:
     return re.compile(out + re.escape(template[at:].rstrip(".")) + rf"{_QUOTE}\s*[.!]*{_QUOTE}", _FLAGS)
 
 
+def sources() -> list[tuple[str, Mapping[str, Slot], tuple[str, ...]]]:
+    """Every kind of statement: its blanks (the value last) and its answer templates."""
+    out = [(kind, {**op.args, "value": op.value}, WORDING[kind].answers) for kind, op in OPERATIONS.items()]
+    return [*out, *((kind, {"value": rumour.value}, rumour.answers) for kind, rumour in RUMOURS.items())]
+
+
 @cache
 def _patterns() -> dict[str, list[tuple[str, Mapping[str, Slot], re.Pattern[str]]]]:
     """Every answer pattern, filed under the first word of its template (no template begins with a blank)."""
     filed: dict[str, list[tuple[str, Mapping[str, Slot], re.Pattern[str]]]] = {}
-    sources = [(kind, {**op.args, "value": op.value}, WORDING[kind].answers) for kind, op in OPERATIONS.items()]
-    sources += [(kind, {"value": rumour.value}, rumour.answers) for kind, rumour in RUMOURS.items()]
-    for kind, blanks, answers in sources:
+    for kind, blanks, answers in sources():
         for template in answers:
             first = _FIRST.match(template)
             assert first is not None

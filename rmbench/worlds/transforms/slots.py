@@ -113,6 +113,13 @@ def _any(options: Iterable[str]) -> str:
 
 _LETTERS = r"(?!and\b)[a-z]+"
 _BREAK = r"(?:,\s+(?:and\s+)?|\s+and\s+)"
+
+
+def listed(element: str) -> str:
+    """The pattern of a list of such elements, as prose."""
+    return rf"{element}(?:{_BREAK}{element})*"
+
+
 _DAY = r"[0-9]{1,2}(?:st|nd|rd|th)?"
 _MONTH = _any(banks.MONTHS)
 _NUMBER = rf"[0-9]{{1,3}}(?:,[0-9]{{3}}){{1,2}}|[0-9]{{1,7}}|{_any(banks.NUMBER_WORDS)}"
@@ -122,8 +129,8 @@ EXACT = Slot(r"[a-z]+", str, _plain)  # case matters
 NUMBER = Slot(_NUMBER, _read_number, _show_number)
 COUNT = Slot(_NUMBER, _read_number, _show_count)
 ORDINAL = Slot(rf"{_any(banks.ORDINALS)}|[0-9]{{1,2}}(?:st|nd|rd|th)", _read_ordinal, _show_ordinal)
-WORD_LIST = Slot(rf"{_LETTERS}(?:{_BREAK}{_LETTERS})*", _read_list, _show_list)
-NUMBER_LIST = Slot(rf"[0-9]{{1,4}}(?:{_BREAK}[0-9]{{1,4}})*", _read_list, _show_list)
+WORD_LIST = Slot(listed(_LETTERS), _read_list, _show_list)
+NUMBER_LIST = Slot(listed("[0-9]{1,4}"), _read_list, _show_list)
 DATE = Slot(rf"{_DAY}\s+(?:of\s+)?(?:{_MONTH})|(?:{_MONTH})\s+{_DAY}", _read_date, _plain)
 WEEKDAY = Slot(_any(banks.WEEKDAYS), str.capitalize, _plain)
 TIME = Slot(r"[0-9]{1,2}:[0-9]{2}", _read_time, _plain)

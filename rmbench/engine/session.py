@@ -1,0 +1,72 @@
+"""All that a run pays a model for: the frozen responses, and the queries of the optimisers set on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import NamedTuple
+
+from rmbench.engine.pursuit import Attack, chosen_attacks, planned, pursue_all
+from rmbench.engine.scoring import Progress, Score, score_items
+from rmbench.engine.store import Store
+from rmbench.models import ModelOptions
+from rmbench.scores import VERSION, sha256
+from rmbench.trajectory import Trajectory
+from rmbench.types import Budgets, RewardModel, Task
+
+__all__ = ["Spending", "as_spent", "chosen_attacks", "planned", "spend", "unfinished"]
+
+
+class Spending(NamedTuple):
+    """Scores and stats by task (see `Scored`), and the courses of the optimisers."""
+
+    scores: Mapping[str, Sequence[Sequence[Score]]]
+    stats: Mapping[str, Mapping[str, float]]
+    courses: Sequence[Trajectory]
+
+
+def spend(
+    model: RewardModel, tasks: Sequence[Task], attacks: Sequence[Attack], store: Store, progress: Progress | None
+) -> Spending:
+    """Score the tasks, then carry out the attacks. What the store holds is not asked again."""
+    tell = progress or (lambda *_: None)
+    queries = sum(attack.queries for attack in attacks)
+    last = (0, 0)  # frozen responses, and tokens of them
+
+    def frozen(done: int, total: int, tokens: int) -> None:
+        nonlocal last
+        last = (total, tokens)
+        tell(done, total + queries, tokens)
+
+    found = score_items(model, tasks, frozen, store) if tasks else None
+    responses, read = last
+    courses = pursue_all(model, attacks, store, lambda d, _, t: tell(responses + d, responses + queries, read + t))
+    return Spending(found.scores if found else {}, found.stats if found else {}, courses)
+
+
+def as_spent(tasks: Sequence[Task], attacks: Sequence[Attack], *, alone: bool) -> list[Task]:
+    """The tasks with the budgets that were spent on them: a limit makes them smaller than the card's.
+
+    `alone`: nothing but the attacks was carried out, so that the card's budgets for pools were not spent at all.
+    """
+    out = []
+    for task in tasks:
+        mine = {a.optimizer.name: a.queries for a in attacks if a.task.card.name == task.card.name}
+        own = task.card.budgets
+        spent = Budgets(tilt=(), best_of_n=(), queries=mine) if alone else own.model_copy(update={"queries": mine})
+        out.append(replace(task, card=task.card.model_copy(update={"budgets": spent})))
+    return out
+
+
+def unfinished(
+    place: Path, model: RewardModel, options: ModelOptions, tasks: Sequence[Task], attacks: Sequence[Attack]
+) -> Path:
+    """Where a run keeps what it has paid for until it is done: the same call finds it again, another one does not."""
+    told = asdict(replace(options, tasks=()))
+    asked = [
+        [a.optimizer.name, a.optimizer.settings, a.task.card.sha256, len(a.task.items), a.queries] for a in attacks
+    ]
+    scored = [[t.card.sha256, len(t.items), sum(len(i.responses) for i in t.items)] for t in tasks]
+    name = sha256([VERSION, dict(model.settings), told, asked, scored])[:16]
+    return place / f".unfinished-{name}.sqlite"
