@@ -12,6 +12,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from itertools import pairwise
 from pathlib import Path as File
 from typing import Any, Literal
 
@@ -185,8 +186,9 @@ def _step(where: str, row: Mapping[str, Any]) -> Step:
 
 
 def _course_problem(steps: Sequence[Step]) -> str | None:
-    if [s.step for s in steps] != list(range(len(steps))):
-        return f"its steps are numbered {[s.step for s in steps][:20]}"
+    numbers = [s.step for s in steps]
+    if numbers[0] != 0 or any(b <= a for a, b in pairwise(numbers)):
+        return f"its steps are numbered {numbers[:20]}"
     counts = np.array([(s.queries, s.cached, s.failed) for s in steps])
     if counts[0].any() or (np.diff(counts, axis=0) < 0).any():
         return "its counts of queries do not start at 0 or fall"

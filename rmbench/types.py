@@ -148,7 +148,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """The state of an interactive optimiser after a step; step 0 is the untouched reference.
+    """The state of an interactive optimiser after a step; step 0 is the untouched reference. Not every step is noted.
 
     `queries` counts every answer that was put to the reward so far; `cached` those among them that had been asked
     before (served without the model), `failed` those without a score. `kl` from the reference policy in nats: exact, or

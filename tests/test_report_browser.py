@@ -104,6 +104,49 @@ def test_tooltip_shows_numbers(visit):
     assert "gold itself" in visit.page.locator("#vg-tooltip-element").inner_text()
 
 
+def opened(visit):
+    visit.page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    return visit.page
+
+
+@pytest.mark.parametrize("width", [1280, 700, 390])
+def test_draws_what_optimisers_did(browser, root, width):
+    visit = Visit(browser, root / "pursued.html", width)
+    page = opened(visit)
+    assert visit.said == []
+    assert page.evaluate("window.pwned") is None
+    assert page.locator("img").count() == 0
+    boxes = page.locator("#overoptimization [data-chart]")
+    assert boxes.count() == 6  # gold and proxy: on the pools, of policy gradient, of search
+    for i in range(boxes.count()):
+        assert boxes.nth(i).locator("svg.marks path").count() > 4
+        assert boxes.nth(i).get_attribute("aria-label")
+    test_labels_of_the_gold_chart_do_not_touch(visit)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    levels = page.evaluate("[...document.querySelectorAll('h1,h2,h3,h4,h5')].map(h => +h.tagName[1])")
+    assert all(b - a <= 1 for a, b in itertools.pairwise(levels))
+    visit.page.close()
+
+
+def test_charts_of_a_task_stand_side_by_side(browser, root):
+    visit = Visit(browser, root / "pursued.html", 1280)
+    tops = visit.page.evaluate(
+        "[...document.querySelectorAll('[data-chart^=gold]')].map(c => Math.round(c.getBoundingClientRect().top))"
+    )
+    assert len(tops) == 3
+    assert len(set(tops)) == 1
+    visit.page.close()
+
+
+@pytest.mark.parametrize(("name", "charts"), [("lm_rl", 2), ("searched", 2), ("single", 2), ("dead", 0)])
+def test_shows_optimisers_alone(browser, root, name, charts):
+    visit = Visit(browser, root / f"{name}.html", 390)
+    assert visit.said == []
+    assert opened(visit).locator("[data-chart] svg.marks").count() == charts
+    assert visit.page.evaluate("document.documentElement.scrollWidth") <= 390
+    visit.page.close()
+
+
 def test_shows_an_incomplete_run(browser, root):
     visit = Visit(browser, root / "broken.html", 390)
     assert visit.said == []

@@ -123,7 +123,7 @@ def pursue_all(
 def _reference(task: Task, course: Trajectory) -> list[Trajectory]:
     """The gold's own course at the same prompts and steps; none if the task keeps none that goes as far."""
     found = read_reference(task).get(course.optimizer)
-    if found is None or len(found.steps) < len(course.steps):
+    if found is None or {s.step for s in course.steps} - {s.step for s in found.steps}:
         return []
     ours, theirs = ({k: v for k, v in t.settings.items() if k != "queries"} for t in (course, found))
     if ours != theirs:

@@ -41,7 +41,8 @@ def spend(
 
     found = score_items(model, tasks, frozen, store) if tasks else None
     responses, read = last
-    courses = pursue_all(model, attacks, store, lambda d, _, t: tell(responses + d, responses + queries, read + t))
+    attacked = model.lenient() if hasattr(model, "lenient") else model
+    courses = pursue_all(attacked, attacks, store, lambda d, _, t: tell(responses + d, responses + queries, read + t))
     return Spending(found.scores if found else {}, found.stats if found else {}, courses)
 
 

@@ -10,6 +10,7 @@ from rmbench.errors import UsageError
 from rmbench.metrics import (
     calibration,
     diagnostics,
+    exploits,
     gao,
     generalisation,
     goodhart,
@@ -57,6 +58,7 @@ def _overoptimization(card: Card, items: Sequence[ScoredItem]) -> list[Measure]:
         *(kind(o) for kind in _AT_BUDGET for o in reported),
         *(overoptimization.Saturated(o) for o in stuck),
         *_courses(card.budgets, items, queried, pooled=pooled),
+        *([exploits.ExploitShare()] if any("search" in item.paths for item in items) else ()),
         *([*_scale(card.budgets), *diagnostics.POOL_DIAGNOSTICS] if pooled else ()),
     ]
 

@@ -33,6 +33,10 @@ class Measure:
         """Which items the metric counts, shape (items,)."""
         return np.ones(len(items), dtype=bool)
 
+    def complete(self, item: ScoredItem) -> bool:
+        """Whether an item has all that the metric needs: as a rule a score for every response."""
+        return item.complete
+
     def why(self, items: Sequence[ScoredItem]) -> str:  # noqa: ARG002
         """Why there is no value on these items, for where `combine` gave NaN."""
         return "the value is undefined on these items"
@@ -62,14 +66,14 @@ def estimate(metric: Measure, items: Sequence[ScoredItem], sample: Resamples) ->
 
     Groups of incomplete items take part in the resampling, so that two models stay paired where one of them failed.
     """
-    complete = np.array([item.complete for item in items], dtype=bool)
+    complete = np.array([metric.complete(item) for item in items], dtype=bool)
     counted = metric.concerns(items)
     n, missing = int((counted & complete).sum()), int((counted & ~complete).sum())
     nothing = np.full(len(sample.weights), np.nan)
     if n == 0:
         reason = "no item has all its scores" if missing else "the task has no item of this kind"
         return Estimated(Estimate(None, None, None, 0, missing, reason), nothing)
-    whole = [item for item in items if item.complete]
+    whole = [item for item in items if metric.complete(item)]
     rows = metric.rows(whole)
     value = float(metric.combine(rows.sum(axis=0)))
     if not np.isfinite(value):

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rmbench.metrics.base import Measure, ratio
-from rmbench.metrics.grid import AlongGrid, Grid
+from rmbench.metrics.grid import AlongGrid, Grid, on_paths
 from rmbench.metrics.reach import label, spots, why_not
 from rmbench.stats import folds
 from rmbench.types import Floats, ScoredItem
@@ -25,6 +25,9 @@ class GoodhartDrop(Measure):
     """
 
     grid: Grid
+
+    def complete(self, item: ScoredItem) -> bool:
+        return on_paths(self.grid) or item.complete
 
     def rows(self, items: Sequence[ScoredItem]) -> Floats:
         """Gains along the grid, headroom at its end and 1, in the columns of the item's half: (items, 2 * (grid + 2)).

@@ -60,6 +60,11 @@ def read_offs(name: str, items: Sequence[ScoredItem]) -> list[Along]:
     return [Along(name, nats=nats) for nats in READ_AT] if any(np.isfinite(path.kl).any() for path in paths) else []
 
 
+def on_paths(grid: Grid) -> bool:
+    """Whether a curve is one of paths, which need none of a pool's scores."""
+    return all(isinstance(point, Along) for point in grid)
+
+
 @dataclass(frozen=True, repr=False)
 class AlongGrid(Measure):
     """The base of the metrics of a whole curve: mean gold gain against mean KL over `grid`, its last point the budget.
@@ -80,6 +85,9 @@ class AlongGrid(Measure):
         with np.errstate(divide="ignore", invalid="ignore"):
             means = sums[..., :-1] / sums[..., -1:]
         return means[..., :size], np.maximum(means[..., size:], 0.0)
+
+    def complete(self, item: ScoredItem) -> bool:
+        return on_paths(self.grid) or item.complete
 
     def why(self, items: Sequence[ScoredItem]) -> str:
         return next(filter(None, (unreached(items, point) for point in self.grid)), self.otherwise())

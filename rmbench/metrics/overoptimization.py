@@ -16,6 +16,7 @@ import numpy as np
 from rmbench.metrics.base import Measure, ratio
 from rmbench.metrics.curves import Point, curves
 from rmbench.metrics.reach import Optimizer, flat, gains, label, spots, why_not
+from rmbench.optimizers.along import Along
 from rmbench.types import Floats, ScoredItem
 
 __all__ = ["Gap", "GoldGain", "Headroom", "MeanRecovery", "Point", "Recovery", "Saturated", "curves", "flat", "gains"]
@@ -29,6 +30,10 @@ class _AtBudget(Measure):
         """Gain, headroom and 1, per item: shape (items, 3)."""
         found = spots(items, [self.optimizer])
         return np.concatenate([found.gain, found.headroom, np.ones((len(items), 1))], axis=1)
+
+    def complete(self, item: ScoredItem) -> bool:
+        """A path needs none of the pool's scores."""
+        return isinstance(self.optimizer, Along) or item.complete
 
     def why(self, items: Sequence[ScoredItem]) -> str:
         return why_not(items, self.optimizer) or super().why(items)

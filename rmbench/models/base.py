@@ -17,10 +17,10 @@ LABEL = "::label="  # PATH::label=NAME picks one output of a classifier that has
 class ModelOptions:
     """What a user may set about any model; an adapter ignores what does not concern it.
 
-    `tasks` is what will be scored, `free_text` whether it will be asked about answers that a language model writes (only
-    `oracle` looks at these). `too_long` says what happens to a conversation beyond
-    the window: "stop" raises TooLongError before anything is scored, "null" makes it a missing score. Nothing is ever
-    truncated. `dtype` and `device` "auto" mean fp32 on CPU and bf16 on CUDA. `max_batch_tokens` counts padding too.
+    `tasks` is what will be scored, `free_text` whether a language model will write the answers (only `oracle` looks at
+    these two). `too_long` says what happens to a conversation beyond the window: "stop" raises TooLongError before
+    anything is scored, "null" makes it a missing score (always so for texts that an optimiser makes up). Nothing is
+    ever truncated. `dtype` and `device` "auto" mean fp32 on CPU and bf16 on CUDA. `max_batch_tokens` counts padding.
     """
 
     tasks: Sequence[Task] = ()

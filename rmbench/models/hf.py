@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from rmbench.errors import ModelError, TooLongError, UsageError
 from rmbench.models.base import ModelOptions, Tokens, TooLong
@@ -206,6 +207,12 @@ class TokenScorer:
         if self._too_long == "stop":
             self._stop_if_too_long(out)
         return [_missing_if_long(e, self._window[0]) for e in out]
+
+    def lenient(self) -> Self:
+        """The same model for texts that nobody could foresee: one beyond the window is missing and stops nothing."""
+        other = copy(self)
+        other._too_long = "null"  # noqa: SLF001 - of its own kind
+        return other
 
     def render(self, conversation: Conversation, *, prompt_only: bool = False) -> str:
         """The chat template's text; with `prompt_only`, up to where the assistant would begin."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rmbench.report.labels import Ends, reach
+from rmbench.report.labels import LEAN, Ends, reach
 
 Spec = dict[str, Any]
 Row = Mapping[str, Any]
@@ -67,15 +67,17 @@ def gold_chart(points: Sequence[Row], floor: float, along: Axis = NATS, ends: En
     x = _across(points, None, nats=along.nats)
     axis = alt.Axis(tickCount=5, format=".2~f", title=None, **_MARGIN)
     scale = alt.Scale(zero=False, nice=True) if ends is None else alt.Scale(domain=list(ends), nice=False)
-    low = alt.Y("gold_low:Q", axis=axis, scale=scale)
-    band = alt.Chart().mark_area(opacity=0.13).encode(x=x, y=low, y2="gold_high:Q", color=_series(alt.Color))
+    ground = alt.Chart(alt.InlineData(values=[{"floor": floor}])).mark_rule(strokeDash=[1, 3], strokeWidth=1.25)
+    layers = [ground.encode(y=alt.Y("floor:Q", axis=axis, scale=scale), color=alt.value("var(--muted)"))]
     # The tilt is the best use of a KL budget, so its optimum of the gold is the ceiling for every method.
     first = points[0]["optimizer"]
-    ceiling = alt.Chart().transform_filter(f"datum.optimizer === '{first}'").mark_line(strokeDash=[5, 4])
-    ceiling = ceiling.encode(
-        x=x, y="oracle:Q", order=_order(points), color=alt.value("var(--oracle)"), strokeWidth=alt.value(1)
-    )
-    ground = alt.Chart(alt.InlineData(values=[{"floor": floor}])).mark_rule(strokeDash=[1, 3], strokeWidth=1.25)
+    if any(p["oracle"] is not None for p in points):
+        ceiling = alt.Chart().transform_filter(f"datum.optimizer === '{first}'").mark_line(strokeDash=[5, 4])
+        ceiling = ceiling.encode(x=x, y="oracle:Q", order=_order(points), strokeWidth=alt.value(1))
+        layers.insert(0, ceiling.encode(color=alt.value("var(--oracle)")))
+    if any(p["gold_low"] is not None for p in points):
+        band = alt.Chart().mark_area(opacity=0.13).encode(x=x, y="gold_low:Q", y2="gold_high:Q")
+        layers.insert(0, band.encode(color=_series(alt.Color)))
     tooltip = [
         alt.Tooltip("label:N", title="budget"),
         *([alt.Tooltip("kl:Q", title="KL, nats", format=".2f")] if along.nats else []),
@@ -83,7 +85,6 @@ def gold_chart(points: Sequence[Row], floor: float, along: Axis = NATS, ends: En
         alt.Tooltip("oracle:Q", title="gold itself", format=".3f"),
         alt.Tooltip("note:N", title="note"),
     ]
-    layers = [band, ceiling, ground.encode(y="floor:Q", color=alt.value("var(--muted)"))]
     marks = [*_marks("gold", x, tooltip, points), *_budget_labels(x, points)]
     return _finish(alt.layer(*layers, *marks, data=_data(points, without=("proxy", "budget"))), 230)
 
@@ -220,10 +221,15 @@ def _budget_labels(x: Any, points: Sequence[Row]) -> list[Any]:
 
     labels = alt.Chart().encode(x=x, y="gold:Q", text="tag:N", color=_series(alt.Color))
     above, below = labels.mark_text(dy=-12, fontWeight=600), labels.mark_text(dy=14, fontWeight=600)
+    if "lean" in points[0]:
+        right = labels.mark_text(dy=14, dx=LEAN, align="left", fontWeight=600)
+        left = labels.mark_text(dy=14, dx=-LEAN, align="right", fontWeight=600)
+        sides = ((right, "datum.lean == 1", 1), (left, "datum.lean == -1", -1), (above, "datum.lean == 0", 0))
+        return _only(points, *sides, by="lean")
     return _only(points, (above, "datum.above", True), (below, "!datum.above", False), by="above")
 
 
-def _only(points: Sequence[Row], *layers: tuple[Any, str, bool], by: str) -> list[Any]:
+def _only(points: Sequence[Row], *layers: tuple[Any, str, int], by: str) -> list[Any]:
     """Each layer with its own budgets; none that would be empty, which Vega warns of."""
-    found = {bool(point[by]) for point in points if point["budgeted"]}
+    found = {point[by] for point in points if point["budgeted"]}
     return [chart.transform_filter(f"datum.budgeted && {test}") for chart, test, side in layers if side in found]

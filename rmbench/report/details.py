@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 
-from rmbench.report.words import MISSING, number, one_line, optimizer, percent, share
+from rmbench.report.words import MISSING, number, one_line, optimizer, percent, share, why
 from rmbench.trajectory import Trajectory
 from rmbench.types import AXES, Axis, Result, TaskResult
 
@@ -105,19 +105,18 @@ def distance(course: Trajectory) -> str:
 
 
 def reasons(tasks: Sequence[TaskResult]) -> list[str]:
-    """Why a skill or an optimiser has no number, each reason once, after the tasks that it concerns."""
+    """Why a skill or an optimiser has no number, each reason once, after the tasks and optimisers that it concerns."""
     found: dict[str, list[str]] = {}
     for task in tasks:
         points = [task.skill, *(task.metrics[f"Recovery({label})"] for label in queried(task).values())]
-        for reason in dict.fromkeys(e.reason or "not measured" for e in points if e.value is None):
-            found.setdefault(_in_words(reason, queried(task)), []).append(task.card.name)
-    return [f"{', '.join(map(one_line, names))}: {reason}" for reason, names in found.items()]
-
-
-def _in_words(reason: str, names: Mapping[str, str]) -> str:
-    """A reason that begins with the name of an optimiser, with that name in words."""
-    name, colon, rest = reason.partition(": ")
-    return one_line(f"{optimizer(name)}: {rest}" if colon and name in names else reason)
+        said: dict[str, list[str]] = {}
+        for reason in dict.fromkeys(why(e.reason) for e in points if e.value is None):
+            name, _, rest = reason.partition(": ")
+            ours = name in map(optimizer, queried(task))
+            said.setdefault(rest if ours else reason, []).extend([name] if ours else [])
+        for rest, names in said.items():
+            found.setdefault(f"{', '.join(names)}: {rest}" if names else rest, []).append(one_line(task.card.name))
+    return [f"{', '.join(names)}: {reason}" for reason, names in found.items()]
 
 
 def _calibrations(task: TaskResult) -> list[str]:

@@ -69,8 +69,8 @@ def _template(name: str) -> Any:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    shown = {"number": words.number, "reward": words.reward, "interval": words.interval, "visible": words.visible}
-    environment.filters |= shown
+    for kind in (words.number, words.reward, words.interval, words.visible, words.why):
+        environment.filters[kind.__name__] = kind
     return environment.get_template(name)
 
 

@@ -9,9 +9,14 @@ from typing import Any
 # The plot's size where it is narrowest (a phone), in pixels: labels that are apart there are apart everywhere.
 _WIDTH, _HEIGHT = 265, 230
 _CHARACTER, _LINE = 6.5, 12
+_PADDING = 12  # right of the plot
+_MARK = 4  # half a mark
+_LEANING = [(1, False), (-1, False), (0, True)]
 _ABOVE, _BELOW = -12, 14  # from the point to the middle of its label; `charts.py` draws them there
 
+LEAN = 4  # from the point to the near end of a label beside it
 Ends = tuple[float, float]  # of the gold axis
+Pixel = tuple[float, float]
 Box = tuple[float, float, float, float]
 
 
@@ -25,26 +30,47 @@ def place(points: list[dict[str, Any]], ends: Ends | None = None) -> list[dict[s
     """Give each point `above` (its label's side) and an empty `tag` where its label would touch another one.
 
     The optimizer that reaches more gold at its budgets has its labels above, the other one below: away from both lines.
-    Points at one place (a constant reward) keep the label of the smallest budget. `ends` are those of the gold axis,
-    None where the values decide them.
+    A point with `lean` is on a line of its own: its label goes below on the right (1), below on the left (-1) or above
+    (0), the first of these that is off the line. Points at one place (a constant reward) keep the label of the smallest
+    budget. `ends` are those of the gold axis, None where the values decide them.
     """
-    marked = [point for point in points if point["budgeted"]]
     upper = _upper(points)
-    left, right = 0.0, reach(points)
-    low, high = ends or _apart(golds(points))
+    right, (low, high) = reach(points), ends or _apart(golds(points))
+    pixels = [(p["d"] / right * _WIDTH, (high - p["gold"]) / (high - low) * _HEIGHT) for p in points]
+    marks = [pixel for point, pixel in zip(points, pixels, strict=True) if point["budgeted"]]
     taken: list[Box] = []
-    for point in points:
+    for point, pixel in zip(points, pixels, strict=True):
         point["above"] = point["optimizer"] == upper
-    for point in marked:
-        x = (point["d"] - left) / (right - left) * _WIDTH
-        y = (high - point["gold"]) / (high - low) * _HEIGHT + (_ABOVE if point["above"] else _BELOW)
-        half = _CHARACTER * len(point["tag"]) / 2
-        box = (x - half, x + half, y - _LINE / 2, y + _LINE / 2)
-        if any(_touch(box, other) for other in taken):
+        if not point["budgeted"] or not point["tag"]:
+            continue
+        sides = _LEANING if "lean" in point else [(0, point["above"])]
+        boxes = [(lean, above, _box(pixel, point["tag"], lean, above=above)) for lean, above in sides]
+        free = [side for side in boxes if not any(_touch(side[2], other) for other in taken)]
+        if not free:
             point["tag"] = ""
-        else:
-            taken.append(box)
+            continue
+        lean, point["above"], box = next((side for side in free if not _on_line(side[2], pixels, marks)), free[0])
+        if "lean" in point:
+            point["lean"] = lean
+        taken.append(box)
     return points
+
+
+def _box(pixel: Pixel, tag: str, lean: int, *, above: bool) -> Box:
+    half = _CHARACTER * len(tag) / 2
+    x, y = pixel[0] + lean * (LEAN + half), pixel[1] + (_ABOVE if above else _BELOW)
+    return x - half, x + half, y - _LINE / 2, y + _LINE / 2
+
+
+def _on_line(box: Box, pixels: Sequence[Pixel], marks: Sequence[Pixel]) -> bool:
+    """Whether the line through the pixels or a mark on it meets the box, or the box leaves the plot on the right."""
+    import numpy as np
+
+    if any(_touch(box, (x - _MARK, x + _MARK, y - _MARK, y + _MARK)) for x, y in marks):
+        return True
+    xs, ys = zip(*sorted(pixels), strict=True)
+    line = np.interp(np.linspace(box[0], box[1], 9), xs, ys, left=np.nan, right=np.nan)
+    return box[1] > _WIDTH + _PADDING or bool(((line > box[2]) & (line < box[3])).any())
 
 
 def _upper(points: Sequence[Mapping[str, Any]]) -> str:

@@ -33,8 +33,8 @@ def pool(run: Run, task: TaskResult, charts: Charts) -> dict[str, Any]:
     series = curves(items, task.card.budgets) if items else {}
     points = [_point(task, point) for line in series.values() for point in line]
     pushed = courses(run, task)
-    drawn = [found for found in (points, *(course.points for course in pushed)) if found]
-    ends = common_ends([value for found in drawn for value in golds(found)]) if len(drawn) > 1 else None
+    along = [point for course in pushed for point in course.points]
+    ends = common_ends(golds([*points, *along])) if along else None
     return {
         **_panel(task),
         **(_frozen(task, charts, place(points, ends), ends) if points else {}),

@@ -14,7 +14,7 @@ from rmbench.report import charts as draw
 from rmbench.report.details import distance, from_to, queried
 from rmbench.report.labels import Ends, place
 from rmbench.report.sentences import fitted, turning
-from rmbench.report.words import MISSING, count, interval, number, optimizer, reward
+from rmbench.report.words import MISSING, count, interval, number, optimizer, reward, why
 from rmbench.scores import Run
 from rmbench.stats import interval as bounds_of
 from rmbench.stats import resample
@@ -71,6 +71,8 @@ def column(task: TaskResult, course: Course, charts: MutableMapping[str, Any], e
     panel = {
         "title": _title(name),
         "recovery": recovery,
+        # the skill of the task stands above, with its reason
+        "why": why(recovery.reason) if recovery.value is None and recovery.reason != task.skill.reason else "",
         "gain": gain if recovery.value is None and gain.value is not None else None,
         "said": _said(task, course) if gain.value is not None else [],
         "spent": spent(course.trajectory),
@@ -146,6 +148,7 @@ def _points(items: Sequence[ScoredItem], name: str, scale: float | None) -> Poin
     columns |= {"gold_low": low, "gold_high": high}
     columns = {key: values[np.isfinite(mean.kl) | (not by_kl)] for key, values in columns.items()}
     columns["step"] = np.arange(len(columns["gold"]), dtype=np.float64)
+    last = len(columns["step"]) - 1
 
     def point(at: float, label: str = "", tag: str = "") -> dict[str, Any]:
         """The course at a step, or between two."""
@@ -156,10 +159,9 @@ def _points(items: Sequence[ScoredItem], name: str, scale: float | None) -> Poin
         x = math.sqrt(max(0.0, cells["kl"])) if by_kl else cells["queries"]
         ceiling = _ceiling(mean.oracle, name, cells["kl"] if by_kl else None, cells["queries"])
         cells = cells | {"d": x, "oracle": ceiling}
-        told = {"optimizer": "push", "label": label, "tag": tag, "note": MISSING, "hollow": False}
+        told = {"optimizer": "push", "label": label, "tag": tag, "note": MISSING, "hollow": False, "lean": 1}
         return {k: v if math.isfinite(v) else None for k, v in cells.items()} | told | {"budgeted": bool(label)}
 
-    last = len(columns["step"]) - 1
     kept = np.unique(np.linspace(0, last, min(STEPS, last + 1)).round().astype(int))
     marks = _at_nats(columns["kl"]) if by_kl else _at_queries(columns["queries"])
     found = [*(point(float(k)) for k in kept if k < last), *(point(*mark) for mark in marks)]
@@ -204,7 +206,7 @@ def _ceiling(oracle: Path | None, name: str, kl: float | None, queries: float) -
 
 def _at_nats(kl: Floats) -> list[tuple[float, str, str]]:
     """Where the course is first at 1, 2, 4 and 8 nats, and its end: step, label and tag."""
-    marks = []
+    marks: list[tuple[float, str, str]] = []
     for nats in READ_AT:
         beyond = np.flatnonzero(kl >= nats)
         if beyond.size and beyond[0] > 0:

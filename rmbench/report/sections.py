@@ -22,6 +22,7 @@ def section(cards: Sequence[Card], panels: Sequence[dict[str, Any]]) -> dict[str
     return {
         "asks": asks,
         "limits": limits,
+        "frozen": any(panel.get("chart") for panel in panels),
         "pushed": any(panel.get("courses") for panel in panels),
         "panels": [panel | {"asks": ask, "limits": limit} for panel, ask, limit in told],
     }

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from rmbench.report.words import interval, number, percent
 from rmbench.types import Estimate
 
-AT_ONCE = 0.005  # nats: a peak that reads 0.00
-GOOD_FIT = 0.5  # R squared from which a fitted curve is worth a word
+AT_ONCE = 0.05  # nats: a peak that reads 0.0
+GOOD_FIT = 0.8  # R squared from which a fitted curve is worth a word
 
 
 def turning(metrics: Mapping[str, Estimate], label: str) -> str:

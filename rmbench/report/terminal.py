@@ -15,7 +15,7 @@ from rich.text import Text
 
 from rmbench.report.details import DETAILS, not_run, pursued, reasons, skills_shown
 from rmbench.report.progress import RunProgress
-from rmbench.report.words import SKILL_SCALE, TITLES, interval, number, one_line
+from rmbench.report.words import SKILL_SCALE, TITLES, interval, number, one_line, why
 from rmbench.trajectory import TRAJECTORY, Trajectory, read_rows, trajectories_from
 from rmbench.types import AXES, Axis, Estimate, Result, TaskResult
 
@@ -66,7 +66,7 @@ def _headline(result: Result) -> Panel:
 
 
 def _why(name: str, estimate: Estimate) -> Text:
-    return Text(f"{name}: no number, {one_line(estimate.reason or 'not measured')}", "yellow")
+    return Text(f"{name}: no number, {why(estimate.reason)}", "yellow")
 
 
 def _left_end(estimates: Sequence[Estimate]) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 from collections.abc import Callable
 
@@ -53,7 +54,7 @@ QUERY_GLOSSARY: tuple[tuple[str, str], ...] = (
     ("The gold's own run", "The same optimiser, seed and budget, with the gold as its reward: what could be reached."),
     ("Exploit", "A change that raised the reward and lowered the gold."),
 )
-_NAMES = {"best_of_n": "best of n", "lm_rl": "lm-rl"}
+_NAMES = {"best_of_n": "best of n", "policy_gradient": "policy gradient", "lm_rl": "lm-rl"}
 
 
 def optimizer(name: str) -> str:
@@ -80,6 +81,12 @@ def number(value: float | None, digits: int = 2) -> str:
         return MISSING
     text = f"{value:.{digits if abs(value) < 1000 else 0}f}"
     return text.lstrip("-") if float(text) == 0 else text.replace("-", "−")
+
+
+def why(reason: str | None) -> str:
+    """Why there is no number, with the names of our optimisers in words."""
+    known = re.compile(rf"\b({'|'.join(_NAMES)})\b")
+    return one_line(known.sub(lambda match: _NAMES[match[0]], reason or "not measured"))
 
 
 def reward(value: float | None) -> str:
@@ -117,7 +124,7 @@ def share(value: float) -> str:
 def reading(name: str, estimate: Estimate) -> str:
     """One sentence that says what a skill means for a user. `name` is an axis or "overall"."""
     if estimate.value is None:
-        return f"No number: {estimate.reason or 'not measured'}."
+        return f"No number: {why(estimate.reason)}."
     if estimate.low is not None and estimate.high is not None and estimate.low <= 0 <= estimate.high:
         return "Cannot be told apart from a constant reward: the interval holds 0."
     return _READINGS[name](estimate.value)

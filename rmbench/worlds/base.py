@@ -12,7 +12,7 @@ import importlib.util
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from random import Random
 from typing import Any, ClassVar, Literal
 
@@ -69,7 +69,8 @@ class Claim:
     def within(self, sentence: surface.Sentence) -> Claim:
         """The claim with offsets in the whole raw text, from offsets in one of its sentences."""
         last = max(self.end - 1, self.start)
-        return replace(self, start=sentence.origin[self.start], end=sentence.origin[last] + 1)
+        start, end = sentence.origin[self.start], sentence.origin[last] + 1
+        return Claim(start, end, self.key, self.value, self.ok)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +230,8 @@ def stale(said: Sequence[Claim], found: Mapping[str, set[str]], *, partly: bool 
 
     `partly`: where something in it is new, each thing that is not counts too.
     """
+    if len(said) == 1:
+        return said[0].value in found.get(said[0].key, ())
     pairs = [(c.key, c.value) for c in said]
     old = [value in found.get(key, ()) for key, value in pairs]
     again = bool(old) if all(old) else partly * sum(old)

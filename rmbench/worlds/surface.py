@@ -73,17 +73,24 @@ def split(text: str, longest: int | None = None) -> list[Sentence]:
     out: list[Sentence] = []
     for found in _SENTENCE.finditer(masked):
         for line in _LINE.finditer(found.group()):
-            kept = _kept(line.group(), found.start() + line.start())
-            while kept:
-                size = len(kept) if longest is None else _cut(text, kept, longest)
-                sentence = _characters(text, kept[:size])
-                if _WORDLIKE.search(sentence):
-                    bare = sentence.strip()
-                    first = len(sentence) - len(sentence.lstrip())
-                    part = kept[first : first + len(bare)]
-                    out.append(Sentence(bare, part[0], part[-1] + 1, part))
+            start = found.start() + line.start()
+            kept = _kept(line.group(), start)
+            while len(kept) > (longest or len(kept)):
+                size = _cut(text, kept, longest or 0)
+                _add(out, text, kept[:size])
                 kept = kept[size:]
+            _add(out, text, kept)
     return out
+
+
+def _add(out: list[Sentence], text: str, kept: Sequence[int]) -> None:
+    sentence = _characters(text, kept)
+    bare = sentence.strip()
+    if _WORDLIKE.search(bare):
+        if len(bare) < len(sentence):
+            first = len(sentence) - len(sentence.lstrip())
+            kept = kept[first : first + len(bare)]
+        out.append(Sentence(bare, kept[0], kept[-1] + 1, kept))
 
 
 def _kept(line: str, base: int) -> Sequence[int]:
@@ -102,8 +109,6 @@ def _characters(text: str, kept: Sequence[int]) -> str:
 
 def _cut(text: str, kept: Sequence[int], longest: int) -> int:
     """How many of the kept characters make a sentence of bearable length."""
-    if len(kept) <= longest:
-        return len(kept)
     head = _characters(text, kept[:longest])
     return next((m.end() for m in reversed([*_CUTS.finditer(head)]) if m.end() > longest // 2), longest)
 

@@ -14,7 +14,6 @@ __all__ = [
     "CHOICE_FAMILIES",
     "FAMILIES",
     "OPERATORS",
-    "REWORD",
     "Case",
     "Change",
     "Draft",

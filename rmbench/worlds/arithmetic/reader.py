@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from rmbench.worlds.arithmetic.problem import Fact, Step, canonical, facts
 from rmbench.worlds.arithmetic.tokens import Tokens, tokens
+from rmbench.worlds.arithmetic.wording import START, Story, classes
 from rmbench.worlds.base import Claim
 from rmbench.worlds.stance import plain, stance
 from rmbench.worlds.tally import Reading
@@ -32,8 +33,8 @@ DENIAL = re.compile(
     r"\b(?:not|never|no longer|nobody|none|neither|nor|false|untrue|wrong|lie|no|maybe|perhaps|might|possibl[ey]"
     r"|probably|hardly|unlikely|except|instead|ignore|disregard|hypothetical\w*|rumou?r\w*|claims?|claimed|allege\w*"
     r"|twice|half|double|triple|thrice|squared|cubed|hundred|thousand|million|dozen|percent|power|mod|modulo"
-    r"|(?:about|around|roughly|approximately|nearly|almost|at least|at most|(?:more|less|fewer) than|(?<!number )up to|circa)"
-    r"(?=\W{0,2}\d))\b|n['’]t\b",
+    r"|(?:about|around|roughly|approximately|nearly|almost|at least|at most|(?:more|less|fewer) than"
+    r"|(?<!number )up to|circa)(?=\W{0,2}\d))\b|n['’]t\b",
     re.IGNORECASE,
 )
 _ASKS = re.compile(r"\W*(?:is|are|does|do|did|can|could|would|will|should|what|how|why|who|which)\b", re.IGNORECASE)
@@ -53,29 +54,13 @@ class Equation(NamedTuple):
     flawed: bool = False
 
 
-class Words(NamedTuple):
-    """The tokens of a sentence as words, and the words that a writer of this story has."""
-
-    sentence: str
-    found: Tokens
-    vocabulary: Collection[str]
-
-    def at(self, i: int) -> str:
-        """The token as it is written, in lower case."""
-        return self.sentence[self.found.starts[i] : self.found.ends[i]].lower()
-
-    def unknown(self, i: int) -> bool:
-        """Whether a word is none of the writer's, its genitive aside."""
-        return self.at(i).replace("’", "'").partition("'")[0] not in self.vocabulary
-
-
 def read(steps: tuple[Step, ...], sentence: str) -> list[Claim]:
     """The claims of a sentence about the problem whose true solution is `steps`."""
     return list(understand(steps, sentence, None).claims)
 
 
-def understand(steps: tuple[Step, ...], sentence: str, vocabulary: Collection[str] | None) -> Reading:
-    """What a sentence says and denies, and which words serve neither. Without a vocabulary all words serve."""
+def understand(steps: tuple[Step, ...], sentence: str, story: Story | None) -> Reading:
+    """What a sentence says and denies, and which words serve neither. Without a story all words serve."""
     if not _DIGIT.search(sentence):
         return Reading()
     found = tokens(sentence)
@@ -87,10 +72,9 @@ def understand(steps: tuple[Step, ...], sentence: str, vocabulary: Collection[st
     if "O" in found.kinds and _OPTIONS.search(found.kinds):
         claims = [replace(c, value=f"{c.value} or another", ok=False) for c in claims]
     spare = ""
-    if vocabulary is not None:
-        words = Words(sentence, found, vocabulary)
+    if story:
         idle = [sentence[found.starts[e.first] : found.ends[e.last]] for e, claim in judged if not claim]
-        spare = " ".join([*_spare(words, _known(steps), equations, claims), *idle])
+        spare = " ".join([*_spare(steps, sentence, found, story, equations=equations, claims=claims), *idle])
     if DENIAL.search(sentence) is None and plain(sentence):
         return Reading(claims, spare)
     return _weighed(sentence, claims, spare)
@@ -103,11 +87,13 @@ def _weighed(sentence: str, claims: list[Claim], spare: str) -> Reading:
     asks = text.rstrip("\"')]*_! ").endswith("?")
     clouded = asks or DENIAL.search(text)
     kept, denied = [], []
+    if asks and not _ASKS.match(text):  # a question mark does not undo a false statement
+        text = text.replace("?", " ")
     for claim in claims:
         taken = stance(text[: claim.start], text[claim.end :])
         if taken == "denied":
             denied.append((claim.key, claim.value))
-        elif taken == "open" or (asks and _ASKS.match(text)) or (claim.ok and (clouded or taken == "clouded")):
+        elif taken == "open" or (claim.ok and (clouded or taken == "clouded")):
             continue
         else:
             kept.append(claim)
@@ -133,7 +119,7 @@ def _is_flawed(equation: Equation, found: Tokens, starts: Collection[int]) -> bo
     """Whether an operator before or after makes it another equation: -24 + 18 = 42, or 24 + 18 = 42 + 5."""
     first, last = equation.first, equation.last
     before = found.kinds[first - 1] if first else ""
-    if before and before in "+*/" or (before == "-" and first > 1 and found.ends[first - 1] == found.starts[first]):
+    if (before and before in "+*/") or (before == "-" and first > 1 and found.ends[first - 1] == found.starts[first]):
         return True
     return last not in starts and _GOES_ON.match(found.kinds, last + 1) is not None
 
@@ -200,7 +186,13 @@ def _answers(steps: tuple[Step, ...], found: Tokens, equations: list[Equation]) 
     for e in equations:
         letters[e.first : e.last + 1] = "#" * (e.last + 1 - e.first)
     left = "".join(letters)
-    strong = _STRONG.search(left) or (None if equations else _WEAK.search(left))
+    strong = _STRONG.search(left)
+    if (
+        not strong
+        and (weak := _WEAK.search(left))
+        and not (equations and found.values[weak.end(1) - 1] in _known(steps))
+    ):
+        strong = weak  # beside an equation a number of the story may be there for it
     if strong:
         at = strong.end(1) - 1
         equation = next((e for e in equations if e.first <= at <= e.last), None)
@@ -229,7 +221,12 @@ def _others(steps: tuple[Step, ...], found: Tokens, left: str, at: int, value: f
     while match := _LISTED.match(left, listed):
         listed = match.end()
     for i in range(start, stop if stop >= 0 else len(left)):
-        if left[i] == "N" and i != at and found.values[i] != value and (at < i < listed or found.values[i] not in known):
+        if (
+            left[i] == "N"
+            and i != at
+            and found.values[i] != value
+            and (at < i < listed or found.values[i] not in known)
+        ):
             yield i
 
 
@@ -237,21 +234,33 @@ def _known(steps: tuple[Step, ...]) -> set[float]:
     return {float(n) for s in steps for n in (s.a, s.b, s.r)}
 
 
-def _spare(words: Words, known: set[float], equations: list[Equation], claims: list[Claim]) -> list[str]:
-    """Words that are none of the writer's, numbers from nowhere, and what is more than one sentence needs."""
-    found, keys = words.found, len({c.key for c in claims})
-    known = known.union(*((*e.numbers, e.result) for e in equations))
+def _spare(
+    steps: tuple[Step, ...],
+    sentence: str,
+    found: Tokens,
+    story: Story,
+    *,
+    equations: list[Equation],
+    claims: list[Claim],
+) -> list[str]:
+    """Words where no sentence of the story has them, numbers from nowhere, and what is more than one sentence needs."""
+    known = _known(steps).union(*((*e.numbers, e.result) for e in equations))
     inside = {i for e in equations for i in range(e.first, e.last + 1)}
     values = {c.start for c in claims}
+    keys = len({c.key for c in claims})
     out = []
     around = numbers = 0
-    for i, letter in enumerate(found.kinds):
-        if letter == "N" and i not in inside and found.starts[i] not in values:
+    before = START
+    for i, word in enumerate(classes(sentence, found)):
+        if not word:
+            continue
+        fits, before = story.joins(before, word), word
+        if word == "#" and i not in inside and found.starts[i] not in values:
             numbers += 1
-            if found.values[i] not in known or numbers > FREE_NUMBERS * keys:
-                out.append(words.at(i))
-        elif letter != "N" and (letter.isalpha() or letter == "&"):
+            fits = fits and found.values[i] in known and numbers <= FREE_NUMBERS * keys
+        elif word != "#":
             around += i not in inside
-            if around > FREE_WORDS * keys or (letter == "w" and words.unknown(i)):
-                out.append(words.at(i))
+            fits = fits and around <= FREE_WORDS * keys
+        if not fits:
+            out.append(sentence[found.starts[i] : found.ends[i]])
     return out

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from functools import cache
 from random import Random
 from typing import Any, ClassVar
 
-from rmbench.worlds import phrases, surface
-from rmbench.worlds.arithmetic import bank, problem, reader, stories_held_out, stories_life, stories_trade
+from rmbench.worlds import surface
+from rmbench.worlds.arithmetic import bank, problem, reader
 from rmbench.worlds.arithmetic.problem import Step
+from rmbench.worlds.arithmetic.wording import FAMILIES, Story, own_words, pairs
 from rmbench.worlds.base import Choice, Claim, Difficulty, Domain, Gold, Picks, Prompt, World, pick, weighted
 from rmbench.worlds.tally import Tally, asides, clutter
 from rmbench.worlds.tidy import tidy, unwrap
 
-FAMILIES = {"base": (*stories_trade.FAMILIES, *stories_life.FAMILIES), "held_out": stories_held_out.FAMILIES}
 ANSWER_WEIGHT = 2  # the user came for the answer: it counts as two steps
 
 # A writer who errs mostly works on from the wrong result, so the text hangs together and only the story tells. The
@@ -27,7 +25,6 @@ ANSWER_ODDS = weighted(right=0.85, wrong=0.08, missing=0.07)
 ERRORS = ("slip", "misread")
 
 LONGEST = 1000  # characters of a sentence; more are read as several
-_WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 
 
 class Arithmetic(World):
@@ -61,11 +58,11 @@ class Arithmetic(World):
 
     def gold(self, prompt: Prompt, text: str) -> Gold:
         """Grade a text by reading it. What a sentence says beside its equations and its answer costs like padding."""
-        steps, vocabulary = _steps(prompt), _vocabulary(prompt)
+        steps, story = _steps(prompt), _story(prompt)
         clean, noise = tidy(text)
         tally = Tally(asides(text))
         for sentence in surface.split(unwrap(clean), LONGEST):
-            tally.add(sentence, reader.understand(steps, sentence.text, vocabulary))
+            tally.add(sentence, reader.understand(steps, sentence.text, story))
         parts = {
             "right": float(len(tally.right)),
             "wrong": float(len(tally.wrong)),
@@ -108,19 +105,9 @@ def _carried_from(prompt: Prompt, picks: Picks) -> int | None:
     return next(errors, None) if picks["carry"] == "yes" else None
 
 
-@cache
-def _words_of(domain: Domain, family: int) -> frozenset[str]:
-    """The words of every sentence that tells a story of this family."""
-    stages = FAMILIES[domain][family].stages.values()
-    lines = [line for s in stages for line in (s.noun, s.state, *(e.when for e in s.events))]
-    lines += [*bank.CHECK, *bank.ANSWER, *phrases.AGAIN]
-    lines += [line for some in (*bank.STEP.values(), *bank.OPENERS.values()) for line in some]
-    return frozenset(_WORD.findall(re.sub(r"\{\w+\}", " ", " ".join(lines)).lower()))
-
-
-def _vocabulary(prompt: Prompt) -> frozenset[str]:
-    own = _WORD.findall(" ".join(prompt.data["words"].values()).lower())
-    return _words_of(prompt.data["domain"], prompt.data["family"]).union(own)
+def _story(prompt: Prompt) -> Story:
+    own = own_words(list(prompt.data["words"].values()))
+    return Story(own, pairs(prompt.data["domain"], prompt.data["family"]))
 
 
 class _Writer:

@@ -39,9 +39,14 @@ _META = re.compile(
     r"(?:write|draft|mention(?:ing)?|(?:say|make clear) that|state)\b"
     r"|\b(?:sentences?|paragraphs?|commas?|exclamation (?:marks?|points?)|question marks?|capital letters|lower ?case"
     r"|upper ?case|(?:the|this|these|exact|last|first) (?:words?|phrases?|prompt|text|rules?)|by name|post ?script"
-    r"|words or (?:fewer|more|less)|should (?:say|state|read|be)|points? to cover|details? to mention"
-    r"|rules?:|catalogue text|PS at the end|(?:message|note|entry|letter|list|answer) (?:must|should|needs to))(?!\w)",
+    r"|words or (?:fewer|more|less)|(?:should|must)(?: not)? (?:say|state|read|be|appear)"
+    r"|points? to cover|details? to mention|rules?:|catalogue text|PS at the end"
+    r"|(?:message|note|entry|letter|list|answer) (?:must|should|needs to))(?!\w)",
     re.IGNORECASE,
+)
+
+_HEADING = re.compile(
+    r"^\W*(?:points? to cover|details? to mention|please follow these rules|rules?)\s*:\s*$", re.IGNORECASE
 )
 
 
@@ -54,7 +59,7 @@ def gold(prompt: Prompt, text: str) -> Gold:
     data = prompt.data
     reading = _Reading(prompt)
     for sentence in surface.split(text):
-        reading.add(sentence)
+        reading.add(sentence, is_point=text[: sentence.start].rpartition("\n")[2].strip() in {"-", "*", "•"})
     whole_text, own_text = (View(t, stated=reading.places) for t in (text, reading.without_meta(text)))
     kept = {
         f"rule_{rule['kind']}": float(check(rule, own_text if rule["kind"] in SHOWN else whole_text).kept)
@@ -93,6 +98,7 @@ class _Reading:
         self.wrong: set[tuple[str, str]] = set()
         self.seen: set[str] = set()
         self.meta: list[free.Span] = []
+        self.listing = False  # within the request's own list, said again
         self.filler = self.astray = self.repeats = self.authority = 0
         self.answers = False
 
@@ -101,12 +107,14 @@ class _Reading:
         """Details stated, and never stated otherwise."""
         return set(self.stated) - {key for key, _ in self.wrong}
 
-    def add(self, sentence: surface.Sentence) -> None:
-        """Count one sentence."""
+    def add(self, sentence: surface.Sentence, *, is_point: bool) -> None:
+        """Count one sentence. Points of a list are the request's own if its heading is."""
         said = free.words(sentence.text)
         key = " ".join(said)
-        meta = bool(_META.search(sentence.text)) or self._is_copied(said)
-        claims = [] if _META.search(sentence.text) else self._details(sentence.text)
+        of_text = bool(_META.search(sentence.text)) or (is_point and self.listing)
+        self.listing = (is_point and self.listing) or bool(_HEADING.match(sentence.text))
+        meta = of_text or self._is_copied(said)
+        claims = [] if of_text else self._details(sentence.text)
         if meta and not claims:
             self.meta.append((sentence.start, sentence.end))
         if key in self.seen:
@@ -134,10 +142,9 @@ class _Reading:
         claims = []
         for key, asked in self.data["details"].items():
             values = kind.slots[key].values
-            found = [(m, value) for value in values for m in whole(core(value)).finditer(sentence)]
-            if amount := _amount(values):
-                known = [m.span() for m, _ in found]
-                found += [(m, m.group().lower()) for m in amount.finditer(sentence) if m.span() not in known]
+            found = _amounts(values, sentence) or [
+                (m, value) for value in values for m in whole(core(value)).finditer(sentence)
+            ]
             claims += [
                 Claim(*m.span(), key, value, ok=value == asked)
                 for m, value in found
@@ -166,14 +173,24 @@ class _Reading:
         return text
 
 
+def _amounts(values: tuple[str, ...], sentence: str) -> list[tuple[re.Match[str], str]]:
+    """Every amount in the unit that all the values are in (48 euros, 7 pm, also 7:00 PM), as the values write it."""
+    pattern = _amount(values)
+    return (
+        [(m, f"{m['n'].removesuffix(':00')} {m['unit'].lower()}") for m in pattern.finditer(sentence)]
+        if pattern
+        else []
+    )
+
+
 @lru_cache(maxsize=256)
 def _amount(values: tuple[str, ...]) -> re.Pattern[str] | None:
-    """A pattern for any amount, where all values are amounts in one unit (48 euros); None where they are not."""
-    shapes = {re.sub(r"\d+", "0", value) for value in values}
-    shape = next(iter(shapes))
-    if len(shapes) > 1 or "0 " not in shape:
+    """What such an amount looks like; None where the values are no amounts in one unit."""
+    units = {"".join(re.findall(r"^\d+ (\w+)$", value)) for value in values}
+    unit = units.pop()
+    if units or not unit:
         return None
-    return re.compile(rf"(?<![\w.,]){re.escape(shape).replace('0', '[0-9]+', 1)}(?!\w)", re.IGNORECASE)
+    return re.compile(rf"(?<![\w.,:])(?P<n>[0-9]+(?::[0-9]{{2}})?)\s*(?P<unit>{unit})(?!\w)", re.IGNORECASE)
 
 
 def _runs(said: list[str]) -> set[tuple[str, ...]]:

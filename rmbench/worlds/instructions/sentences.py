@@ -9,8 +9,8 @@ from functools import lru_cache
 
 from rmbench.worlds import phrases
 from rmbench.worlds.instructions.catalogue import BEGINNINGS, ENDINGS, KINDS, LINKERS, NAMES, NUMBERS
-from rmbench.worlds.instructions.view import bare
 from rmbench.worlds.instructions.kinds import MONTHS, Slot, core
+from rmbench.worlds.instructions.view import bare
 
 Known = tuple[str, str]  # what it is about ("detail_day", "topic", "name", "number", "end") and the value
 _LEADS = {bare(p) for p in (*phrases.AGAIN, *LINKERS, *(w for bank in BEGINNINGS.values() for w in bank))}
@@ -18,7 +18,9 @@ LEADS: dict[str, list[str]] = {}  # by first word
 for _lead in _LEADS:
     LEADS.setdefault(_lead.split()[0], []).append(_lead)
 
-_COUNT = r"(?:\d+(?:[.,:]\d+)?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|forty|fifty)"
+_COUNT = (
+    r"(?:\d+(?:[.,:]\d+)?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|forty|fifty)"
+)
 _IS_COUNT = re.compile(rf"{_COUNT}\b")
 # What makes a string of words a sentence, where it is none that is known.
 VERBS = frozenset(

@@ -20,7 +20,7 @@ DRAWS = 1500  # enough to see every value of a field that is not a number
 
 _TOKEN = r"[^\W_]+(?:(?:[.:,](?=\d)|['’-])[^\W_]+)*+"  # noqa: S105 - a word
 _SPACE = r"[\s\"'“”‘’()*_\[\]]{1,60}"  # between the words of a value
-_APART = r"[^\w.!?]{1,60}"  # between the words of a predicate
+_APART = r"[^\w.!?:=]{1,60}"  # between the words of a predicate; "Starts in: Lyon" is none
 _END = r"(?=[,;)!?–—\v…\"”’]|:(?!\d)|\s+(?:and|but|which|who|as|because)\b|\s+-|\.(?![\d])|\s*$)"
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+")
 
@@ -212,7 +212,7 @@ class Lexicon:
 
 QUALIFIER = re.compile(
     r"\W*(?:or|fewer|less|more|too|plus|minus|times|than|through|ago|bc|short|extra|each|per|of|almost|nearly|about|over"
-    r"|under|least|most|around|up|not|maybe|perhaps|possibly|either|rather|actually|instead)\b|\s*[%/+]",
+    r"|under|least|most|around|up|not(?! \d)|maybe|perhaps|possibly|either|rather|actually|instead)\b|\s*[%/+]",
     re.IGNORECASE,
 )
 

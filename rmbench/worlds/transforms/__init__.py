@@ -23,7 +23,7 @@ NUMBERS = {"base": (4, 5), "hard": (6, 7)}
 RIGHT, WRONG, MISSING = 0.74, 0.20, 0.06
 INVENTED = 0.14
 
-Asked = Mapping[tuple[str, tuple[str, ...]], tuple[int, Mapping[str, Any]]]  # kind and arguments -> number and job
+Jobs = Sequence[Mapping[str, Any]]
 
 
 def _inputs(rng: Random, difficulty: Difficulty) -> Inputs:
@@ -133,13 +133,13 @@ class Transforms(World):
 
     def read(self, prompt: Prompt, sentence: str) -> list[Claim]:
         """Answers to jobs, and false statements that nobody asked for. True but unasked says nothing new."""
-        inputs, asked = _shown_inputs(prompt), _asked(prompt)
+        inputs, jobs = _shown_inputs(prompt), prompt.data["jobs"]
         statements = parse(sentence)
         if statements:
-            claim = _claim(inputs, asked, statements)
+            claim = _claim(inputs, jobs, statements)
             return [claim] if claim else []
         loose = loosely(sentence)
-        claims = [claim for said in loose.readings if (claim := _suspected(inputs, asked, said))]
+        claims = [claim for said in loose.readings if (claim := _suspected(inputs, jobs, said))]
         if claims and loose.spare:
             claims.append(Claim(0, len(sentence), "filler", loose.spare, ok=False))
         return claims
@@ -159,25 +159,21 @@ class Transforms(World):
         return {"right": float(jobs.count("right")), "wrong": float(wrong), "asked": float(len(jobs))}
 
 
-def _asked(prompt: Prompt) -> Asked:
-    return {(job["kind"], tuple(job["args"])): (i, job) for i, job in enumerate(prompt.data["jobs"], 1)}
-
-
-def _claim(inputs: Inputs, asked: Asked, statements: Sequence[Statement]) -> Claim | None:
+def _claim(inputs: Inputs, jobs: Jobs, statements: Sequence[Statement]) -> Claim | None:
     """The answer to a job, or something false that nobody asked for, in statements that share their words."""
     for said in statements:
-        if (said.kind, said.args) in asked:
-            i, job = asked[said.kind, said.args]
-            return Claim(said.start, said.end, f"job_{i}", said.value, said.value == job["truth"])
+        for i, job in enumerate(jobs, 1):
+            if said.kind == job["kind"] and said.args == tuple(job["args"]):
+                return Claim(said.start, said.end, f"job_{i}", said.value, said.value == job["truth"])
     if not statements or any(_holds(inputs, said) for said in statements):
         return None
     said = statements[0]
     return Claim(said.start, said.end, "/".join(("extra", said.kind, *said.args)), said.value, ok=False)
 
 
-def _suspected(inputs: Inputs, asked: Asked, reading: Reading) -> Claim | None:
+def _suspected(inputs: Inputs, jobs: Jobs, reading: Reading) -> Claim | None:
     """The same for a sentence that is not well formed: a hedge earns nothing, and a denied truth is false."""
-    claim = _claim(inputs, asked, [_trimmed(inputs, said) for said in reading.statements])
+    claim = _claim(inputs, jobs, [_trimmed(inputs, said) for said in reading.statements])
     if claim is None or reading.stance == "open":
         return None
     if reading.stance == "denied":

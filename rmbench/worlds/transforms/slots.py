@@ -135,4 +135,4 @@ DATE = Slot(rf"{_DAY}\s+(?:of\s+)?(?:{_MONTH})|(?:{_MONTH})\s+{_DAY}", _read_dat
 WEEKDAY = Slot(_any(banks.WEEKDAYS), str.capitalize, _plain)
 TIME = Slot(r"[0-9]{1,2}:[0-9]{2}", _read_time, _plain)
 UNIT = Slot(_any([*banks.UNITS, *(s for short in banks.UNITS.values() for s in short)]), _read_unit, _show_unit)
-TOPIC = Slot(_any(banks.TOPICS), str.lower, _plain)
+TOPIC = Slot(_any(t.replace(" ", r"\s+") for t in banks.TOPICS), lambda t: " ".join(t.lower().split()), _plain)
