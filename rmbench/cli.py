@@ -216,13 +216,13 @@ def tasks_validate(
     as_json: AsJson = False,
 ) -> None:
     """Check cards, hashes and items."""
-    from rmbench.task import discover, find_task, read_task
+    from rmbench.task import discover, find_task, read_reference, read_task
 
     folders = [find_task(n, tasks) for n in names] if names else list(discover(tasks).values())
     problems: dict[str, str | None] = {}
     for folder in folders:
         try:
-            read_task(folder)
+            read_reference(read_task(folder))
             problems[folder.name] = None
         except RmbenchError as error:
             problems[folder.name] = str(error)

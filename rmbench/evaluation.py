@@ -65,6 +65,7 @@ def signature(manifest: Manifest, *, bootstrap: int, seed: int) -> str:
         "limit": manifest.limit,
         "seed": manifest.seed,
         "scores": manifest.scores[:8],
+        "courses": manifest.trajectory[:8] if manifest.trajectory else None,
         "boot": f"{bootstrap}@{seed}",
     }
     return "|".join(f"{key}:{value}" for key, value in parts.items() if value is not None)

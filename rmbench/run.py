@@ -7,6 +7,7 @@ import os
 import platform
 import re
 from collections.abc import Sequence
+from dataclasses import asdict, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -80,7 +81,8 @@ def run(
     scored = chosen if optimizer is None else []
     place = (target or RUNS / "run").parent
     # an object of the caller's cannot be told from another one of the same name: nothing of it is kept
-    kept = unfinished(place, ready, options, scored, attacks) if isinstance(model, str) else None
+    about = {**asdict(replace(options, tasks=())), **environment()}
+    kept = unfinished(place, ready, about, scored, attacks) if isinstance(model, str) else None
     with Store(kept) as store:
         found = spend(ready, scored, attacks, store, progress)
         folder = write_run(

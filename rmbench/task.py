@@ -173,7 +173,7 @@ def write_task(folder: Path, raw_card: Mapping[str, Any], items: Sequence[Item])
     for n, item in enumerate(items, start=1):
         check_item(item, f"{folder}, item {n}")
     check_unique(items, folder)
-    filled = {**raw_card, "items": len(items), "sha256": content_hash(items)}
+    filled = _filled(raw_card, items)
     card = _validated(Card, filled, folder / "card.yaml")
     _check_fit(card, items, folder)
     try:
@@ -188,7 +188,8 @@ def write_task(folder: Path, raw_card: Mapping[str, Any], items: Sequence[Item])
 def write_reference(folder: Path, trajectories: Sequence[Trajectory]) -> Card:
     """Write the gold's own runs beside the items, and their digest into the card."""
     rows = step_rows(trajectories)
-    raw = {**read_raw_card(folder / "card.yaml"), "reference": rows_digest(rows)}
+    raw = read_raw_card(folder / "card.yaml")
+    raw = {**raw, "reference": rows_digest(rows, raw["sha256"])}
     card = _validated(Card, raw, folder / "card.yaml")
     write_rows(folder / REFERENCE, rows)
     _write_card(folder, raw)
@@ -202,8 +203,11 @@ def read_reference(task: Task) -> dict[str, Trajectory]:
     path = task.folder / REFERENCE
     try:
         rows = read_rows(path)
-        if rows_digest(rows) != task.card.reference:
-            raise TaskError(f"{path} does not match the digest in the card; restore it, or rebuild the task")
+        if rows_digest(rows, task.card.sha256) != task.card.reference:
+            raise TaskError(
+                f"{path} does not match the digest in the card: it or the items were changed; restore them, or rebuild:"
+                f" rmbench tasks build {task.card.name}"
+            )
         return {found.optimizer: found for found in trajectories_from(path, rows)}
     except RunError as error:
         raise TaskError(str(error)) from error
@@ -212,7 +216,7 @@ def read_reference(task: Task) -> dict[str, Trajectory]:
 def stamp_card(folder: Path, raw_card: Mapping[str, Any]) -> Card:
     """Fill in the count and hash of items that are already there: how a person's own items.jsonl gets its card."""
     items = read_items(folder)
-    filled = {**raw_card, "items": len(items), "sha256": content_hash(items)}
+    filled = _filled(raw_card, items)
     card = _validated(Card, filled, folder / "card.yaml")
     _check_fit(card, items, folder)
     try:
@@ -220,6 +224,14 @@ def stamp_card(folder: Path, raw_card: Mapping[str, Any]) -> Card:
     except OSError as error:
         raise TaskError(f"{folder} cannot be written: {error.strerror}") from error
     return card
+
+
+def _filled(raw_card: Mapping[str, Any], items: Sequence[Item]) -> dict[str, Any]:
+    """The card with the items' count and hash; a reference run over other items is no longer one."""
+    filled = {**raw_card, "items": len(items), "sha256": content_hash(items)}
+    if filled["sha256"] != raw_card.get("sha256"):
+        filled.pop("reference", None)
+    return filled
 
 
 def _write_card(folder: Path, content: Mapping[str, Any]) -> None:

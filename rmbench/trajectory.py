@@ -51,7 +51,8 @@ class Trajectory:
     def like(self, other: Trajectory) -> Trajectory:
         """The same course seen from another one: at its items, up to its last step, at its counts of queries.
 
-        Steps are matched by number: where a task is cut to fewer prompts, a step of a search costs fewer queries.
+        Steps are matched by number: where a task is cut to fewer prompts, a step of a search costs fewer queries (and
+        which of them were cached is not known).
         """
         where = {item: index for index, item in enumerate(self.items)}
         mine = {step.step: step for step in self.steps}
@@ -60,6 +61,7 @@ class Trajectory:
             replace(
                 mine[theirs.step],
                 queries=theirs.queries,
+                cached=0,
                 golds=tuple(mine[theirs.step].golds[c] for c in columns),
                 proxies=tuple(mine[theirs.step].proxies[c] for c in columns) if mine[theirs.step].proxies else (),
                 attempts=(),
@@ -92,9 +94,17 @@ def attempt_rows(trajectories: Sequence[Trajectory]) -> list[dict[str, Any]]:
     ]
 
 
-def rows_digest(rows: Sequence[Mapping[str, Any]]) -> str:
-    """The sha256 of the rows, whatever the parquet version."""
-    return sha256(list(rows))
+def rows_digest(rows: Sequence[Mapping[str, Any]], about: str = "") -> str:
+    """The sha256 of the rows, whatever the parquet version, and of what they are `about` (the hash of a task's items).
+
+    Raises RunError for a number that is not finite: no file of ours holds one.
+    """
+    try:
+        return sha256([about, *rows])
+    except ValueError as error:
+        raise RunError(
+            f"a course holds a number that is not finite ({error}); it was changed, make it again"
+        ) from error
 
 
 def write_rows(path: File, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -137,7 +147,11 @@ def trajectories_from(path: File, rows: Sequence[Mapping[str, Any]]) -> list[Tra
         problem = _course_problem(steps) or _shape_problem(found)
         if problem or key[2] not in ("model", "gold"):
             raise RunError(f"{where}: {problem or 'rewarded must be model or gold'}; make it again")
-        out.append(Trajectory(*key, tuple(found[0]["items"]), json.loads(found[0]["settings"]), steps))
+        try:
+            settings = json.loads(found[0]["settings"])
+        except (ValueError, RecursionError) as error:
+            raise RunError(f"{where}: its settings are not JSON ({error}); make it again") from error
+        out.append(Trajectory(*key, tuple(found[0]["items"]), settings, steps))
     return out
 
 
@@ -157,7 +171,10 @@ def paths_by_item(trajectories: Sequence[Trajectory]) -> dict[tuple[str, str], d
     out: dict[tuple[str, str], dict[str, Path]] = {}
     for t in (t for t in trajectories if t.rewarded == "model"):
         reference = gold.get((t.task, t.optimizer))
-        oracles = list(_paths(reference.like(t), None)) if reference else [None] * len(t.items)
+        try:
+            oracles = list(_paths(reference.like(t), None)) if reference else [None] * len(t.items)
+        except KeyError as error:
+            raise RunError(f"{t.task}, {t.optimizer}: the gold's course lacks {error}; run it again") from error
         for item, path in zip(t.items, _paths(t, oracles), strict=True):
             out.setdefault((t.task, item), {})[t.optimizer] = path
     return out

@@ -220,6 +220,26 @@ def test_one_group_has_no_interval(tmp_path):
     assert "there is one group" in out["nll_cross_fitted"]["reason"]
 
 
+def test_margins_of_any_size(tmp_path):
+    out = told(write(tmp_path / "x.csv", a=[1e20, -1e20, -1], b=[0, 0, 0], label=[1, 0, 1]))
+    assert out["temperature"]["value"] == pytest.approx(1e20 / math.log(4e20), rel=1e-6)
+
+
+def test_votes_that_are_noise_only(tmp_path):
+    path = write(tmp_path / "x.csv", a=[1, 0, 2], b=[0, 1, 0], label=[1, 0, 1], va=[2, 1, 2], vb=[1, 2, 1])
+    skill = told(path, votes=("va", "vb", None))["calibration_skill"]
+    assert skill["value"] is None
+    assert skill["reason"].startswith("the votes' own noise is as large")
+
+
+@pytest.mark.parametrize("name", ["group", "by"])
+@pytest.mark.parametrize("empty", ["", "  "])
+def test_blank_names_are_refused(tmp_path, name, empty):
+    path = write(tmp_path / "x.csv", a=[1, 2], b=[0, 1], label=[1, 1], q=["one", empty])
+    with pytest.raises(DataError, match="row 2: 'q' is empty; every row needs one"):
+        told(path, **{name: "q"})
+
+
 def test_single_votes_have_unknown_noise(tmp_path):
     out = told(
         write(tmp_path / "x.csv", a=[1, 2], b=[0, 1], label=[1, 1], va=[3, 1], vb=[1, 0]), votes=("va", "vb", None)

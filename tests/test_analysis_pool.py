@@ -34,7 +34,7 @@ KEYS = {
     "notes",
 }
 DRAWN = {"n", "kl", "kl_bound", "proxy", "gold", "oracle"}
-TILTED = {"kl", "gold", "oracle", "saturated"}
+TILTED = {"nats", "kl", "gold", "oracle", "saturated"}
 COLUMNS = ["--prompt", "x", "--proxy", "r", "--gold", "g"]
 RUNNER = CliRunner()
 
@@ -284,6 +284,50 @@ def test_bad_files_are_named(tmp_path):
 
 
 # --- named outcomes --------------------------------------------------------------------------------------------------
+
+
+def test_blank_prompts_are_refused(tmp_path):
+    path = tmp_path / "x.csv"
+    path.write_text("x,r,g\na,1,2\n,1,2\n")
+    with pytest.raises(DataError, match="row 2: 'x' is empty; every row needs one"):
+        read_pools(path, "x", "r", "g")
+
+
+@pytest.mark.parametrize("key", ["x", "r"])
+def test_half_a_surrogate_pair_is_one_sentence(tmp_path, key):
+    path = tmp_path / "x.jsonl"
+    row = {"x": "a", "r": 1, "g": 2}
+    path.write_text(json.dumps(row) + "\n" + json.dumps(row | {key: "\ud800"}) + "\n")
+    with pytest.raises(DataError, match=f"line 2: '{key}' is .*half of a surrogate pair") as caught:
+        read_pools(path, "x", "r", "g")
+    str(caught.value).encode()  # can be printed
+    path.write_text(json.dumps(row | {"x": "\U0001f600"}) + "\n" + json.dumps(row | {"other": "\ud800"}) + "\n")
+    assert read_pools(path, "x", "r", "g").single == 2  # a whole pair, and a column that nobody asked for
+
+
+def test_gold_that_would_overflow_is_refused(tmp_path):
+    path = tmp_path / "x.csv"
+    path.write_text("x,r,g\na,1,1\na,2,-1e308\n")
+    with pytest.raises(DataError, match=r"row 2: 'g' is -1e\+308; the gold must lie within ±1e\+100"):
+        read_pools(path, "x", "r", "g")
+    path.write_text("x,r,g\na,1,1e100\na,2,-1e100\nb,-1e308,-1e100\nb,1e308,1e100\n")
+    assert told(read_pools(path, "x", "r", "g"))["recovery"]["value"] == pytest.approx(0)
+
+
+def test_categories_that_do_not_occur_are_no_prompts(tmp_path):
+    prompts = pa.DictionaryArray.from_arrays(pa.array([2, 2, 0, 0]), pa.array(["b", "unused", "a"]))
+    path = tmp_path / "x.parquet"
+    pq.write_table(pa.table({"x": prompts, "r": [1.0, 2, 3, 4], "g": [1.0, 2, 3, 4]}), path)
+    found = read_pools(path, "x", "r", "g")
+    assert sorted(item.id for item in found.items) == ["a", "b"]
+    assert {item.id: item.gold.tolist() for item in found.items} == {"a": [1, 2], "b": [3, 4]}
+    assert found.unscored == 0
+
+
+def test_a_tilt_is_named_by_the_nats_that_were_asked():
+    out = told(pools([[1, 1, 1, 2]] * 3, [[1, 2, 3, 4]] * 3))
+    assert [point["nats"] for point in out["curves"]["tilt"]] == [float(key) for key in out["recovery"]["tilt"]]
+    assert any(point["kl"] < point["nats"] for point in out["curves"]["tilt"]) or out["ties"] == 0
 
 
 def test_n_that_cannot_be():

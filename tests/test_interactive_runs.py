@@ -2,7 +2,9 @@
 
 import json
 import os
+import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -14,6 +16,7 @@ import pytest
 
 import rmbench
 from rmbench.engine.pursuit import Attack, gold_runs, planned, pursue
+from rmbench.engine.scoring import score_items
 from rmbench.engine.store import Store
 from rmbench.errors import RmbenchError, RunError, TaskError, UsageError
 from rmbench.models import ModelOptions, load_model
@@ -24,7 +27,9 @@ from rmbench.task import (
     discover,
     load_suite,
     load_task,
+    read_raw_card,
     read_reference,
+    read_task,
     with_queries,
     write_reference,
     write_task,
@@ -158,8 +163,6 @@ def test_kill_minus_nine(tmp_path):
 
 
 def _answers(path):
-    import sqlite3
-
     try:
         with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as base:
             return base.execute("SELECT count(*) FROM answers").fetchone()[0]
@@ -253,6 +256,65 @@ def test_one_optimizer_alone(task, tmp_path):
     assert not [name for name in found.metrics if "tilt" in name]
 
 
+def test_one_optimizer_leaves_out_the_tasks_that_it_cannot_attack(task, tmp_path):
+    both = [load_task("length"), task]
+    path = rmbench.run("length", suite=None, tasks=both, optimizer="search", reward_queries=16, out=tmp_path / "run")
+    assert list(read_run(path).cards) == [NAME]
+
+
+def test_a_failure_without_a_reason_is_read_back(task, tmp_path):
+    fails = Rule(lambda text: Failure("") if len(text) % 7 == 0 else 1.0)
+    path = rmbench.run(fails, suite=None, tasks=[task], out=tmp_path / "run")
+    assert "the model gave no reason" in read_run(path).reasons
+
+
+def test_zero_has_one_sign(tmp_path):
+    with Store(tmp_path / "store.sqlite") as store:
+        found = score_items(Rule(lambda _: -0.0), [cut_task(load_task(NAME), 1, 2)], store=store)
+    assert str(found.scores[NAME][0][0]) == "0.0"
+
+
+def test_the_signature_knows_the_courses(task, tmp_path):
+    signatures = set()
+    for model in ("length", "constant"):
+        path = rmbench.run(model, suite=None, tasks=[task], optimizer="search", reward_queries=16, out=tmp_path / model)
+        signatures.add(rmbench.evaluate(path, bootstrap=10).signature.split("courses:")[1].split("|")[0])
+    assert len(signatures) == 2
+
+
+def test_a_reference_over_other_items_is_refused_before_the_model_is_asked(task, tmp_path):
+    small = with_queries(task, {"policy_gradient": 128, "search": 16})
+    folder = tmp_path / "mine"
+    write_task(folder, small.card.model_dump(mode="json") | {"name": "mine", "reference": None}, small.items)
+    write_reference(folder, gold_runs(read_task(folder)))
+    raw = read_raw_card(folder / "card.yaml")
+    assert write_task(folder, raw, small.items).reference == raw["reference"]
+    other = tuple(replace(item, id=f"new-{item.id}", group=f"new-{item.group}") for item in small.items)
+    assert write_task(folder, raw, other).reference is None
+    card = folder / "card.yaml"
+    card.write_text(card.read_text() + f"reference: {raw['reference']}\n")  # as a hand might put it back
+    never = Rule(lambda _: pytest.fail("the model was asked"))
+    with pytest.raises(TaskError, match="rebuild"):
+        rmbench.run(never, suite=None, tasks=[read_task(folder)], out=tmp_path / "run")
+
+
+def test_a_store_of_another_kind(tmp_path):
+    with sqlite3.connect(tmp_path / "store.sqlite") as base:
+        base.execute("CREATE TABLE answers (a, b)")
+    with pytest.raises(RunError, match="remove the file"):
+        Store(tmp_path / "store.sqlite")
+
+
+def test_a_store_with_a_damaged_row(tmp_path):
+    ask = [[{"role": "user", "content": "a"}]]
+    with Store(tmp_path / "store.sqlite") as store:
+        store.through(lambda _: [(1.0, 2)], ask)
+    with sqlite3.connect(tmp_path / "store.sqlite") as base:
+        base.execute("UPDATE answers SET score = 'much'")
+    with Store(tmp_path / "store.sqlite") as store, pytest.raises(RunError, match="damaged"):
+        store.through(lambda _: [(1.0, 2)], ask)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -282,8 +344,6 @@ def test_a_task_whose_items_no_world_made_cannot_be_attacked(task):
 
 @pytest.mark.parametrize("name", ["trajectory.parquet", "attempts.parquet"])
 def test_a_changed_or_missing_file_is_noticed(name, folder, tmp_path):
-    import shutil
-
     copy = tmp_path / "copy"
     shutil.copytree(folder, copy)
     table = pq.read_table(copy / name)
@@ -302,11 +362,11 @@ def test_a_reference_is_kept_with_the_task_and_checked(task, tmp_path):
     small = with_queries(task, {"policy_gradient": 128, "search": 16})
     raw = small.card.model_dump(mode="json") | {"name": "mine", "reference": None}
     write_task(tmp_path / "mine", raw, small.items)
-    written = rmbench.task.read_task(tmp_path / "mine")
+    written = read_task(tmp_path / "mine")
     runs = gold_runs(written)
     card = write_reference(tmp_path / "mine", runs)
-    again = rmbench.task.read_task(tmp_path / "mine")
-    assert card.reference == again.card.reference == rows_digest(step_rows(runs))
+    again = read_task(tmp_path / "mine")
+    assert card.reference == again.card.reference == rows_digest(step_rows(runs), card.sha256)
     assert set(read_reference(again)) == set(BUDGETS)
     table = pq.read_table(tmp_path / "mine" / "reference.parquet")
     pq.write_table(table.slice(1), tmp_path / "mine" / "reference.parquet")

@@ -62,6 +62,26 @@ def test_temperature_of_the_gold_is_tau_and_scales_with_the_reward():
     assert value(Temperature(), rescored(PAIRS, lambda i: 1e200 * i.gold)) == pytest.approx(0.2e200, rel=1e-9)
 
 
+@pytest.mark.parametrize("scale", [1e-20, 1.0, 1e280])
+@pytest.mark.parametrize(("label", "right"), [(1.0, lambda x: 2 * math.exp(-x) - 1e-20 / 2), (0.5, None)])
+def test_temperature_of_margins_that_differ_by_20_orders(scale, label, right):
+    """Two certain pairs far out, and a small one that is wrong or tied: the root lies where both slopes are equal."""
+    margins = scale * np.array([1.0, -1.0, -1e-20])
+    right = right or (lambda x: 2 * math.exp(-x) - 1e-40 * x / 4)
+    x = fit(margins, np.array([1, 0, label])) * scale
+    assert right(x * (1 - 1e-9)) > 0 > right(x * (1 + 1e-9))
+    votes = [None, None, (1, 1) if label == 0.5 else None]
+    golds = [(1, 0), (0, 1), (1, 0)]
+    items = [item([m, 0], g, str(k), votes=v) for k, (m, g, v) in enumerate(zip(margins, golds, votes, strict=True))]
+    assert value(Temperature(), items) == pytest.approx(scale / x, rel=1e-9)
+
+
+def test_a_reward_without_mistakes_has_no_temperature():
+    items = labelled(rescored(PAIRS, lambda i: i.gold))
+    assert estimated(Temperature(), items).reason.endswith("so the best T is 0")
+    assert math.isfinite(fit(np.array([3.0, -2.0]), np.array([1.0, 0.0])))
+
+
 def test_temperature_interval_agrees_with_refitting():
     found = estimated(Temperature(), PAIRS, draws=1000)
     rng = np.random.default_rng(0)
@@ -153,6 +173,13 @@ def test_vote_noise_is_taken_out():
 def test_toss_ups_only_is_none_with_a_reason():
     items = [item([k, 0], [0, 0], f"i{k}", probability=0.5) for k in range(9)]
     assert "toss-up" in estimated(CalibrationSkill(), items).reason
+
+
+def test_votes_that_are_noise_only_are_none_with_their_own_reason():
+    items = [item([k, 0], [1, 0], f"i{k}", votes=(1 + k % 2, 2 - k % 2)) for k in range(9)]
+    found = estimated(CalibrationSkill(), items)
+    assert found.value is None
+    assert found.reason.startswith("the votes' own noise is as large as their spread")
 
 
 def test_ece_is_0_on_calibrated_predictions_and_known_on_others():

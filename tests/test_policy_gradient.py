@@ -145,6 +145,20 @@ def test_advantages_do_not_know_the_scale(rewards, scale, offset):
         assert leave_one_out(scale * rewards + offset) == pytest.approx(plain, abs=1e-5)
 
 
+def test_rounding_teaches_nothing():
+    """Equal rewards to a prompt leave differences of 1e-17, which must not be blown up to full advantages."""
+    rng = np.random.default_rng(0)
+    assert not leave_one_out(np.repeat(rng.normal(size=(16, 1)), 8, axis=1)).any()
+    failing = np.full((16, 8), 0.7)
+    failing[1, 2] = np.nan
+    assert not leave_one_out(failing).any()
+
+
+def test_rewards_as_large_as_floats_go_are_rewards():
+    huge = leave_one_out(np.array([[1e308, -1e308, 1e308, 0.0]]))
+    assert huge == pytest.approx(leave_one_out(np.array([[1.0, -1.0, 1.0, 0.0]])))
+
+
 def course(world, score, queries=64, *, seed=0, optimizer=SMALL, prompts=3):
     reward = Reward(score)
     return list(optimizer.steps(arena(world, prompts), reward, queries, seed)), reward
@@ -158,6 +172,26 @@ def by_length(conversations):
 def test_a_constant_moves_nothing(world):
     steps, _ = course(world, lambda c: [3.0] * len(c))
     assert all(s.golds == steps[0].golds and s.kl == 0.0 for s in steps)
+
+
+def test_a_reward_that_knows_the_prompt_alone_moves_nothing():
+    steps, _ = course("transforms", lambda c: [len(x[0]["content"]) / 7 for x in c], 320)
+    assert steps[-1].golds == steps[0].golds
+    assert steps[-1].kl == 0.0
+
+
+def test_a_constant_that_fails_now_and_then_moves_nothing():
+    def score(conversations):
+        return [Failure("busy") if x % 20 == 0 else 0.7 for x in by_length(conversations)]
+
+    steps, _ = course("transforms", score, 640)
+    assert steps[-1].failed > 0
+    assert steps[-1].golds == steps[0].golds
+
+
+def test_a_mean_that_no_float_can_hold_is_none():
+    steps, _ = course("transforms", lambda c: [1.7e308 if i % 2 else math.inf for i, _ in enumerate(c)])
+    assert all(s.proxy is None or math.isfinite(s.proxy) for s in steps)
 
 
 def test_counts_are_exact_and_duplicates_are_told_apart():

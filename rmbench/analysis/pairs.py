@@ -19,7 +19,7 @@ from rmbench.metrics.base import estimate
 from rmbench.metrics.calibration import ECE, NLL, Brier, CalibrationSkill, Temperature
 from rmbench.metrics.preference import Accuracy
 from rmbench.metrics.selective import aurc_estimate
-from rmbench.metrics.temperature import Pairs, logits, pairs
+from rmbench.metrics.temperature import Pairs, pairs
 from rmbench.stats import resample
 from rmbench.types import Estimate, Floats, ScoredItem
 
@@ -150,11 +150,9 @@ class _Skill(CalibrationSkill):
 
     known: Mapping[str, tuple[float, float]] = field(default_factory=dict, kw_only=True, hash=False)
 
-    def rows(self, items: Sequence[ScoredItem]) -> Floats:
+    def pairs(self, items: Sequence[ScoredItem]) -> Pairs:
         target, noise = np.array([self.known[item.id] for item in items]).reshape(-1, 2).T
-        data = Pairs(pairs(items).margins, target, noise, np.zeros(len(items), dtype=bool))
-        log_odds = logits(items, data, fitted=self.fitted, shifted=False)
-        return self.terms(log_odds, data, np.ones(len(items), dtype=bool))
+        return Pairs(pairs(items).margins, target, noise, np.zeros(len(items), dtype=bool))
 
 
 def _target(table: Table, columns: Columns) -> tuple[Floats | None, Floats | None, str]:

@@ -27,6 +27,7 @@ from rmbench.optimizers.sweep import sweep
 from rmbench.stats import resample
 from rmbench.types import Budgets, Estimate, Floats, ScoredItem
 
+LARGEST = 1e100  # gold beyond this would overflow where it is squared and summed
 NATS = (0.25, 0.5, 1.0, 2.0, 3.0, 4.0, 6.0)
 
 
@@ -65,6 +66,7 @@ def read_pools(path: Path, prompt: str, proxy: str, gold: str) -> Pools:
     """Read pools from a table with a row per candidate. Raises DataError for what cannot be read, with its row."""
     table = read_table(path, [prompt, proxy, gold], names=[prompt])
     golds = table.complete(gold, "the gold")
+    table.check(gold, golds, np.abs(golds) <= LARGEST, f"the gold must lie within ±{LARGEST:g}; divide it by a constant")
     codes, labels = table.names(prompt)
     return pools_of(codes, labels, table.numbers(proxy), golds)
 
@@ -221,6 +223,7 @@ def _drawn(point: Point) -> dict[str, Any]:
 
 def _tilted(point: Point) -> dict[str, Any]:
     return {
+        "nats": rounded(point.budget),
         "kl": rounded(point.kl),
         "gold": _gold(point),
         "oracle": rounded(point.oracle),

@@ -92,7 +92,13 @@ class Table:
             column = column.cast(pa.large_string()).dictionary_encode()
         whole = column.combine_chunks()
         whole = whole if isinstance(whole, pa.DictionaryArray) else whole.chunk(0)
-        return whole.indices.to_numpy().astype(np.intp), [str(value) for value in whole.dictionary.to_pylist()]
+        codes, labels = whole.indices.to_numpy().astype(np.intp), whole.dictionary.to_pylist()
+        blank = np.array([label is None or not str(label).strip() for label in labels], dtype=bool)[codes]
+        if blank.any():
+            raise DataError(f"{self.path}: row {int(np.argmax(blank)) + 1}: {name!r} is empty; every row needs one")
+        occurs = np.bincount(codes, minlength=len(labels)) > 0  # a category may be declared and never used
+        kept = [str(label) for label, some in zip(labels, occurs, strict=True) if some]
+        return (np.cumsum(occurs) - 1)[codes].astype(np.intp), kept
 
 
 def read_table(path: Path, columns: Sequence[str], names: Sequence[str] = ()) -> Table:
@@ -174,6 +180,11 @@ def _slowly(path: Path, columns: list[str], names: list[str]) -> Any:
                 known.update(dict.fromkeys(row))
                 for name, cell in cells.items():
                     cell.append(_text(row.get(name), name in names))
+                    if cell[-1] and not _is_unicode(cell[-1]):
+                        raise DataError(
+                            f"{path}: line {number}: {name!r} is {_short(cell[-1])}, which is not text: it holds one"
+                            " half of a surrogate pair; mend that escape"
+                        )
     _find(path, columns, list(known))
     return pa.table({name: pa.array(cell, type=pa.large_string()) for name, cell in cells.items()})
 
@@ -201,6 +212,10 @@ def _text(value: Any, is_name: bool) -> str | None:
     if isinstance(value, bool) and not is_name:
         return str(int(value))
     return repr(value) if isinstance(value, float) else json.dumps(value)
+
+
+def _is_unicode(text: str) -> bool:
+    return not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _find(path: Path, wanted: Sequence[str], there: Sequence[str]) -> None:

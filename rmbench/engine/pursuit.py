@@ -113,25 +113,29 @@ def pursue_all(
         return [one for one, _ in found]
 
     courses: list[Trajectory] = []
-    for attack in attacks:
+    references = [reference_of(attack) for attack in attacks]
+    for attack, reference in zip(attacks, references, strict=True):
         course = pursue(attack, score, lambda step, before=done: tell(before + step.queries, total, tokens))  # type: ignore[misc]
         done += attack.queries
-        courses += [course, *_reference(attack.task, course)]
+        courses.append(course)
+        if reference is not None and {s.step for s in course.steps} <= {s.step for s in reference.steps}:
+            courses.append(reference.like(course))
     return courses
 
 
-def _reference(task: Task, course: Trajectory) -> list[Trajectory]:
-    """The gold's own course at the same prompts and steps; none if the task keeps none that goes as far."""
-    found = read_reference(task).get(course.optimizer)
-    if found is None or {s.step for s in course.steps} - {s.step for s in found.steps}:
-        return []
-    ours, theirs = ({k: v for k, v in t.settings.items() if k != "queries"} for t in (course, found))
-    if ours != theirs:
+def reference_of(attack: Attack) -> Trajectory | None:
+    """The gold's own course that is kept with the task, or None. Raises TaskError if it was made otherwise."""
+    task, optimizer = attack.task, attack.optimizer
+    found = read_reference(task).get(optimizer.name)
+    if found is None:
+        return None
+    settings = {key: value for key, value in found.settings.items() if key != "queries"}
+    if settings != {**optimizer.settings, "seed": SEED} or not {item.id for item in task.items} <= set(found.items):
         raise TaskError(
-            f"{task.card.name}: its reference run was made with other settings of {course.optimizer};"
-            f" rebuild it: rmbench tasks build {task.card.name}"
+            f"{task.card.name}: its reference run was made with other settings of {optimizer.name} or other items;"
+            f" make it again: rmbench tasks build {task.card.name}"
         )
-    return [found.like(course)]
+    return found
 
 
 def gold_runs(task: Task) -> list[Trajectory]:

@@ -109,11 +109,12 @@ def checked(model: RewardModel, ask: Callable[[Sequence[T]], Iterable[Score]], b
 
 def _clean(name: str, score: object) -> Score:
     if isinstance(score, Failure):
-        return score
+        return score if score.reason else Failure("the model gave no reason")
     value = None if isinstance(score, bool | str) else _number(score)
     if value is None:
         raise ModelError(f"model {name} gave {score!r:.40} as a score; expected a number or a Failure")
-    return value if math.isfinite(value) else Failure(f"non-finite score: {value}")
+    # + 0.0: a negative zero is a zero, here and in every file
+    return value + 0.0 if math.isfinite(value) else Failure(f"non-finite score: {value}")
 
 
 def _number(score: Any) -> float | None:

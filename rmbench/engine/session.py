@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from rmbench.engine.pursuit import Attack, chosen_attacks, planned, pursue_all
+from rmbench.engine.pursuit import Attack, chosen_attacks, planned, pursue_all, reference_of
 from rmbench.engine.scoring import Progress, Score, score_items
 from rmbench.engine.store import Store
-from rmbench.models import ModelOptions
 from rmbench.scores import VERSION, sha256
 from rmbench.trajectory import Trajectory
 from rmbench.types import Budgets, RewardModel, Task
@@ -30,6 +29,8 @@ def spend(
     model: RewardModel, tasks: Sequence[Task], attacks: Sequence[Attack], store: Store, progress: Progress | None
 ) -> Spending:
     """Score the tasks, then carry out the attacks. What the store holds is not asked again."""
+    for attack in attacks:
+        reference_of(attack)  # what is wrong with a task is told before the model is paid
     tell = progress or (lambda *_: None)
     queries = sum(attack.queries for attack in attacks)
     last = (0, 0)  # frozen responses, and tokens of them
@@ -49,11 +50,14 @@ def spend(
 def as_spent(tasks: Sequence[Task], attacks: Sequence[Attack], *, alone: bool) -> list[Task]:
     """The tasks with the budgets that were spent on them: a limit makes them smaller than the card's.
 
-    `alone`: nothing but the attacks was carried out, so that the card's budgets for pools were not spent at all.
+    `alone`: nothing but the attacks was carried out, so that the card's budgets for pools were not spent at all, and
+    tasks without an attack were left out.
     """
     out = []
     for task in tasks:
         mine = {a.optimizer.name: a.queries for a in attacks if a.task.card.name == task.card.name}
+        if alone and not mine:
+            continue
         own = task.card.budgets
         spent = Budgets(tilt=(), best_of_n=(), queries=mine) if alone else own.model_copy(update={"queries": mine})
         out.append(replace(task, card=task.card.model_copy(update={"budgets": spent})))
@@ -61,13 +65,13 @@ def as_spent(tasks: Sequence[Task], attacks: Sequence[Attack], *, alone: bool) -
 
 
 def unfinished(
-    place: Path, model: RewardModel, options: ModelOptions, tasks: Sequence[Task], attacks: Sequence[Attack]
+    place: Path, model: RewardModel, about: Mapping[str, Any], tasks: Sequence[Task], attacks: Sequence[Attack]
 ) -> Path:
-    """Where a run keeps what it has paid for until it is done: the same call finds it again, another one does not."""
-    told = asdict(replace(options, tasks=()))
-    asked = [
-        [a.optimizer.name, a.optimizer.settings, a.task.card.sha256, len(a.task.items), a.queries] for a in attacks
-    ]
+    """Where a run keeps what it has paid for until it is done: the same call finds it again, another one does not.
+
+    `about` is what else the scores may hang on: options and versions.
+    """
+    asked = [[a.optimizer.settings, a.task.card.sha256, len(a.task.items), a.queries] for a in attacks]
     scored = [[t.card.sha256, len(t.items), sum(len(i.responses) for i in t.items)] for t in tasks]
-    name = sha256([VERSION, dict(model.settings), told, asked, scored])[:16]
+    name = sha256([VERSION, dict(model.settings), dict(about), asked, scored])[:16]
     return place / f".unfinished-{name}.sqlite"

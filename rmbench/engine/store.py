@@ -36,6 +36,7 @@ class Store:
                 "CREATE TABLE IF NOT EXISTS answers"
                 " (digest TEXT PRIMARY KEY, score REAL, reason TEXT, tokens INTEGER NOT NULL)"
             )
+            self._base.execute("SELECT digest, score, reason, tokens FROM answers LIMIT 1")
             (self.kept,) = self._base.execute("SELECT count(*) FROM answers").fetchone()
         except (sqlite3.Error, OSError) as error:
             raise RunError(f"the kept scores in {path} cannot be read ({error}); remove the file") from error
@@ -75,17 +76,24 @@ class Store:
             some = keys[start : start + 500]
             marks = ",".join("?" * len(some))
             query = f"SELECT digest, score, reason, tokens FROM answers WHERE digest IN ({marks})"  # noqa: S608
-            for key, score, reason, tokens in self._base.execute(query, some):
-                found[key] = (Failure(reason) if score is None else float(score), tokens)
+            try:
+                for key, score, reason, tokens in self._base.execute(query, some):
+                    found[key] = (Failure(str(reason)) if score is None else float(score), int(tokens))
+            except (sqlite3.Error, ValueError, TypeError) as error:
+                raise RunError(f"the kept scores in {self.path} are damaged ({error}); remove the file") from error
         return found
 
     def _keep(self, answers: dict[str, Answer]) -> None:
-        rows = [
-            (key, None, score.reason, tokens) if isinstance(score, Failure) else (key, score, None, tokens)
-            for key, (score, tokens) in answers.items()
-        ]
+        rows = [(key, *_columns(score), tokens) for key, (score, tokens) in answers.items()]
         try:
             with self._base:
                 self._base.executemany("INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?)", rows)
         except sqlite3.Error as error:
             raise RunError(f"scores cannot be kept in {self.path}: {error}; make room and run it again") from error
+
+
+def _columns(score: float | Failure) -> tuple[float | None, str | None]:
+    """Score and reason; what no file can hold of a reason is replaced."""
+    if isinstance(score, Failure):
+        return None, score.reason.encode(errors="replace").decode()
+    return score, None

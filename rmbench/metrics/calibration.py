@@ -14,9 +14,11 @@ import numpy as np
 from scipy.special import expit
 
 from rmbench.metrics.base import Bools, Measure, ratio
-from rmbench.metrics.temperature import Pairs, fit, is_shifted, logits, pairs
+from rmbench.metrics.temperature import Pairs, fit, is_shifted, logits, pairs, residual, separated
 from rmbench.stats import interval, resample
 from rmbench.types import Floats, ScoredItem
+
+NOISY = "the votes' own noise is as large as their spread around one half; it takes more votes, or more pairs"
 
 
 @dataclass(frozen=True, repr=False)
@@ -32,8 +34,12 @@ class _Calibration(Measure):
     def _shifted(self, items: Sequence[ScoredItem]) -> bool:
         return is_shifted(items) if self.shifted is None else self.shifted
 
+    def pairs(self, items: Sequence[ScoredItem]) -> Pairs:
+        """What the items hold, as `rmbench.metrics.temperature.pairs` reads it."""
+        return pairs(items)
+
     def rows(self, items: Sequence[ScoredItem]) -> Floats:
-        data = pairs(items)
+        data = self.pairs(items)
         log_odds = logits(items, data, fitted=self.fitted, shifted=self._shifted(items))
         measured = self.concerns(items)
         return np.where(measured[:, None], self.terms(log_odds, data, measured), 0.0)
@@ -65,6 +71,11 @@ class CalibrationSkill(_Calibration):
 
     def combine(self, sums: Floats) -> Floats:
         return 1 - ratio(sums[..., 0], sums[..., 1])
+
+    def why(self, items: Sequence[ScoredItem]) -> str:
+        told = super().why(items)
+        noisy = bool((self.pairs(items).noise[self.concerns(items)] > 0).any())
+        return NOISY if noisy and told == self.nothing else told
 
     nothing: ClassVar[str] = "every pair is a toss-up, so there is nothing to be calibrated about"
 
@@ -153,15 +164,21 @@ class Temperature(Measure):
         scale = np.abs(data.margins).max() or 1.0  # so that no square overflows
         margins = data.margins / scale
         inverse = fit(margins[used], data.target[used])
-        chance = expit(inverse * margins)
-        curvature = chance * (1 - chance) * margins**2
-        rows = np.stack([scale * curvature, inverse * curvature - (chance - data.target) * margins], axis=1)
+        if separated(margins[used], data.target[used]):  # no optimum to be linear around
+            return np.zeros((len(items), 2))
+        log_odds = inverse * margins
+        curvature = expit(log_odds) * expit(-log_odds) * margins**2
+        slope = residual(log_odds, data.target) * margins
+        rows = np.stack([scale * curvature, inverse * curvature - slope], axis=1)
         return np.where(used[:, None], rows, 0.0)
 
     def combine(self, sums: Floats) -> Floats:
         return ratio(sums[..., 0], sums[..., 1])
 
-    def why(self, items: Sequence[ScoredItem]) -> str:  # noqa: ARG002
+    def why(self, items: Sequence[ScoredItem]) -> str:
+        data, used = pairs(items), self.concerns(items)
+        if data.margins[used].any() and separated(data.margins[used], data.target[used]):
+            return "no temperature fits: every higher reward goes with a preferred response, so the best T is 0"
         return "no temperature fits: higher rewards do not go with preferred responses"
 
 

@@ -66,8 +66,8 @@ def is_shifted(items: Sequence[ScoredItem]) -> bool:
 def fit(margins: Floats, target: Floats) -> float:
     """1/T >= 0 that minimises the soft cross-entropy, to machine precision; 0 where margins do not point the right way.
 
-    The loss is convex in 1/T, so its slope sum((sigmoid(m/T) - p) m) has one root. Where every margin points the right
-    way and the targets are 0 or 1 there is none, and the fit stops where the sigmoid can no longer tell.
+    The loss is convex in 1/T, so its slope sum((sigmoid(m/T) - p) m) has one root. Where the margins are `separated`
+    there is none, and the fit stops where the sigmoid can no longer tell.
     """
     scale = float(np.abs(margins).max(initial=0.0))
     if scale == 0:
@@ -75,15 +75,41 @@ def fit(margins: Floats, target: Floats) -> float:
     unit = margins / scale
 
     def slope(inverse: float) -> float:
-        return float(((expit(inverse * unit) - target) * unit).sum())
+        return float((residual(inverse * unit, target) * unit).sum())
 
     if slope(0.0) >= 0:
         return 0.0
-    low, high = 0.0, 1.0
+    if separated(unit, target):
+        return _saturating(unit, target) / scale
+    low, high = 1.0, 1.0
     while slope(high) < 0 and high < LARGE:
         low, high = high, 4 * high
-    root = float(brentq(slope, low, high, xtol=1e-300, rtol=1e-15)) if slope(high) > 0 else high
-    return root / scale
+    while slope(low) > 0 and low > 1 / LARGE:
+        low, high = low / 4, low
+    if not slope(low) < 0 < slope(high):  # on the root, or beyond what doubles hold
+        return (high if slope(high) <= 0 else low) / scale
+    # a slope that falls by orders of magnitude within the bracket takes Brent's method far more than the usual ten steps
+    return float(brentq(slope, low, high, xtol=1e-300, rtol=1e-15, maxiter=10_000)) / scale
+
+
+def residual(log_odds: Floats, target: Floats) -> Floats:
+    """sigmoid(log_odds) - target without cancellation: neither near 0 nor in the tail next to a target of 1."""
+    near: Floats = np.tanh(log_odds / 2) / 2 + (0.5 - target)
+    far: Floats = (1 - target) * expit(log_odds) - target * expit(-log_odds)
+    return np.where(np.abs(log_odds) < 1, near, far)
+
+
+def separated(margins: Floats, target: Floats) -> bool:
+    """Whether every margin points to a target that is certain: then the best T is 0."""
+    return bool(np.all((margins == 0) | ((margins > 0) & (target == 1)) | ((margins < 0) & (target == 0))))
+
+
+def _saturating(unit: Floats, target: Floats) -> float:
+    """The first power of 4 at which the sigmoid of every separated margin rounds to its target."""
+    high = 1.0
+    while ((expit(high * unit) - target) * unit).sum() < 0 and high < LARGE:
+        high *= 4
+    return high
 
 
 def inverse_temperatures(items: Sequence[ScoredItem], data: Pairs, *, shifted: bool) -> Floats:

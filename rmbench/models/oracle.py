@@ -6,10 +6,8 @@ from functools import cache
 
 from rmbench.models.base import Adapter, ModelOptions, Rule
 from rmbench.types import Conversation, Failure
-from rmbench.worlds import get_world, practice_prompts, prompt_from_tags
+from rmbench.worlds import PRACTICE, get_world, practice_prompts, prompt_from_tags
 from rmbench.worlds.base import Prompt
-
-PRACTICE = 256  # prompts that policies are trained on
 
 
 def load(_argument: str, options: ModelOptions) -> Rule:

@@ -58,6 +58,13 @@ class Reward:
         return out
 
 
+def mean_of(rewards: Floats) -> float | None:
+    """The mean of the rewards that there are; None where there is none, or none that a float can hold."""
+    known = rewards[np.isfinite(rewards)]
+    mean = float((known / known.size).sum()) if known.size else np.nan
+    return mean if np.isfinite(mean) else None
+
+
 class Interactive(Protocol):
     """A frozen value. `settings` is all that decides its course, beside the budget and the seed.
 

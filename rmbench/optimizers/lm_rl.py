@@ -26,11 +26,11 @@ import numpy as np
 from rmbench.errors import ModelError, RmbenchError, UsageError
 from rmbench.models.base import Tokens
 from rmbench.models.hf import quiet
-from rmbench.optimizers.interactive import Arena, Reward
+from rmbench.optimizers.interactive import Arena, Reward, mean_of
 from rmbench.optimizers.lm_policy import LmPolicy, answer, digests, estimate_kl, load_policy
 from rmbench.optimizers.lockstep import Give, in_lockstep, undisturbed_luck
 from rmbench.types import Floats, Step
-from rmbench.worlds import PRACTICE_SEED, worlds
+from rmbench.worlds import PRACTICE, PRACTICE_SEED, worlds
 from rmbench.worlds.base import Prompt, World
 
 INSTALL = "pip install 'rmbench[rl]'"
@@ -56,7 +56,7 @@ class LmRl:
     beta: float = 0.0
     temperature: float = 0.7
     max_new_tokens: int = 64
-    practice: int = 256
+    practice: int = PRACTICE
     measure_every: int = 4
     threads: int | None = None
 
@@ -115,7 +115,7 @@ class LmRl:
                     yield Step(got.step, *count, got.kl, proxy, golds, estimate=True)
                 else:
                     rewards = reward(got)
-                    proxy = float(np.nanmean(rewards)) if np.isfinite(rewards).any() else None
+                    proxy = mean_of(rewards)
                 try:
                     got = talk.send(rewards)
                 except StopIteration:

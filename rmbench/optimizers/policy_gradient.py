@@ -19,12 +19,13 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from rmbench.optimizers.interactive import Arena, Reward
+from rmbench.optimizers.interactive import Arena, Reward, mean_of
 from rmbench.types import Floats, Step
-from rmbench.worlds import practice_prompts
+from rmbench.worlds import PRACTICE, practice_prompts
 from rmbench.worlds.base import Choice, Prompt, World
 
 Kind = tuple[str, tuple[str, ...]]
+ROUNDING = 1e-12  # spread of rewards, as a part of the largest, that says nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class PolicyGradient:
     responses: int = 8
     learning_rate: float = 0.3
     kl_penalty: float = 0.0
-    practice: int = 256
+    practice: int = PRACTICE
     answers: int = 4
 
     @property
@@ -66,7 +67,7 @@ class PolicyGradient:
             rewards = reward([(draw.prompt, draw.text) for draw in batch])
             advantages = leave_one_out(rewards.reshape(self.prompts, self.responses)).ravel()
             policy.learn(batch, advantages, self.learning_rate, self.kl_penalty)
-            mean = float(np.nanmean(rewards)) if np.isfinite(rewards).any() else None
+            mean = mean_of(rewards)
             count = (reward.queries, reward.cached, reward.failed)
             yield Step(number, *count, policy.kl(), mean, measure(policy))
 
@@ -189,13 +190,17 @@ def leave_one_out(rewards: Floats) -> Floats:
     A reward that is missing (NaN) has advantage 0 and takes part in no mean; so has one without any other beside it.
     """
     known = np.isfinite(rewards)
+    top = float(np.abs(rewards[known]).max()) if known.any() else 0.0
+    filled = np.where(known, rewards, 0.0) / (top or 1.0)  # no sum of finite rewards overflows
     count = known.sum(axis=1, keepdims=True)
-    filled = np.where(known, rewards, 0.0)
     usable = known & (count > 1)
+    # where all rewards to a prompt are equal there is nothing to learn, and rounding must not teach instead
+    highest = np.where(known, rewards, -np.inf).max(axis=1, keepdims=True)
+    lowest = np.where(known, rewards, np.inf).min(axis=1, keepdims=True)
     others = (filled.sum(axis=1, keepdims=True) - filled) / np.maximum(count - 1, 1)
-    advantages = np.where(usable, rewards - others, 0.0)
+    advantages = np.where(usable & (highest > lowest), filled - others, 0.0)
     spread = float(advantages[usable].std()) if usable.any() else 0.0
-    return advantages / spread if spread > 0 else np.zeros_like(rewards)
+    return advantages / spread if spread > ROUNDING else np.zeros_like(rewards)
 
 
 OPTIMIZER = PolicyGradient()

@@ -17,9 +17,9 @@ import numpy as np
 
 from rmbench.errors import UsageError
 from rmbench.optimizers import mutations
-from rmbench.optimizers.interactive import Arena, Reward
+from rmbench.optimizers.interactive import Arena, Reward, mean_of
 from rmbench.optimizers.mutations import Case, Change, Draft, Operator
-from rmbench.types import Attempt, Floats, Step
+from rmbench.types import Attempt, Step
 
 START = "start"
 NOTHING = "nothing new"
@@ -74,7 +74,7 @@ class Search:
             )
             best = np.array([climb.reward for climb in climbs])
             golds, spent = tuple(climb.gold for climb in climbs), (reward.queries, reward.cached, reward.failed)
-            yield Step(number, *spent, None, _mean(best), golds, tuple(map(float, best)), attempts=attempts)
+            yield Step(number, *spent, None, mean_of(best), golds, tuple(map(float, best)), attempts=attempts)
 
 
 class Climb:
@@ -179,11 +179,6 @@ class Arms:
             change = self.waiting[family].pop()
             if draft.picks.get(change.choice) != change.option:
                 return change
-
-
-def _mean(rewards: Floats) -> float | None:
-    known = rewards[np.isfinite(rewards)]
-    return float(known.mean()) if known.size else None
 
 
 OPTIMIZER = Search()

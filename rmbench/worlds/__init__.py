@@ -11,6 +11,7 @@ from typing import Any
 from rmbench.errors import TaskError, UsageError
 from rmbench.worlds.base import Prompt, World
 
+PRACTICE = 256  # prompts that a policy is trained on
 PRACTICE_SEED = 500_000  # far from the seeds of every task
 
 
