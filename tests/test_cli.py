@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from rmbench.cli import main
-from rmbench.task import discover
+from rmbench.task import discover, load_suite
 
 
 @pytest.fixture
@@ -37,13 +37,14 @@ def test_run_evaluate_report(rmbench, tmp_path):
     assert "rmbench report runs/length-quick" in out
     assert "scored" in err
     folder = tmp_path / "runs" / "length-quick"
-    assert {p.name for p in folder.iterdir()} == {"manifest.json", "scores.parquet"}
+    names = {"manifest.json", "scores.parquet", "trajectory.parquet", "attempts.parquet"}
+    assert {p.name for p in folder.iterdir()} == names
     code, out, _ = rmbench("evaluate", folder, "--json")
     found = json.loads(out)
     assert code == 0
     assert set(found) == {"model", "signature", "skills", "tasks", "headlines"}
     assert set(found["skills"]) == {"generalisation", "calibration", "overoptimization", "overall"}
-    assert set(found["tasks"]) == set(discover())
+    assert set(found["tasks"]) == {task.card.name for task in load_suite("quick").tasks()}
     for estimate in [*found["skills"].values(), *(e for t in found["tasks"].values() for e in t.values())]:
         assert (
             {"value", "low", "high", "n", "missing"}
@@ -219,6 +220,6 @@ def test_stopping_leaves_nothing(rmbench, tmp_path, monkeypatch):
     def stop(*_args, **_more):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("rmbench.engine.score_items", stop)
+    monkeypatch.setattr("rmbench.engine.session.score_items", stop)
     assert rmbench("run", "length", "--task", "style")[0] == 130
     assert not list(tmp_path.iterdir())

@@ -66,7 +66,7 @@ def read_pools(path: Path, prompt: str, proxy: str, gold: str) -> Pools:
     """Read pools from a table with a row per candidate. Raises DataError for what cannot be read, with its row."""
     table = read_table(path, [prompt, proxy, gold], names=[prompt])
     golds = table.complete(gold, "the gold")
-    table.check(gold, golds, np.abs(golds) <= LARGEST, f"the gold must lie within ±{LARGEST:g}; divide it by a constant")
+    table.check(gold, golds, np.abs(golds) <= LARGEST, f"the gold must lie within ±{LARGEST:g}; rescale it")
     codes, labels = table.names(prompt)
     return pools_of(codes, labels, table.numbers(proxy), golds)
 

@@ -27,6 +27,7 @@ class Store:
     def __init__(self, path: Path | None) -> None:
         """Open or create; None keeps in memory. Raises RunError, with the way out, for a file that is no store."""
         self.path = path
+        self._made_folder = path is not None and not path.parent.exists()
         try:
             if path is not None:
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -51,6 +52,8 @@ class Store:
         self._base.close()
         if not held:  # what failed before anything was paid for leaves nothing behind
             self.done()
+            if self.path is not None and self._made_folder:
+                self.path.parent.rmdir()
 
     def done(self) -> None:
         """Close, and remove the file: its scores are in the run folder now."""

@@ -88,7 +88,7 @@ def fit(margins: Floats, target: Floats) -> float:
         low, high = low / 4, low
     if not slope(low) < 0 < slope(high):  # on the root, or beyond what doubles hold
         return (high if slope(high) <= 0 else low) / scale
-    # a slope that falls by orders of magnitude within the bracket takes Brent's method far more than the usual ten steps
+    # a slope that falls by orders of magnitude within the bracket takes Brent far more than the usual ten steps
     return float(brentq(slope, low, high, xtol=1e-300, rtol=1e-15, maxiter=10_000)) / scale
 
 
