@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # this module is imported with the package, so it stays light
     from rmbench.engine import Progress
     from rmbench.models import ModelOptions
     from rmbench.models.base import TooLong
+    from rmbench.optimizers.interactive import Interactive
     from rmbench.types import RewardModel, Task
 
 RUNS = Path("runs")
@@ -31,7 +32,7 @@ def run(
     tasks: Sequence[str] | Sequence[Task] | None = None,
     tasks_dir: Path | str | None = None,
     limit: int | None = None,
-    optimizer: str | None = None,
+    optimizer: str | Interactive | None = None,
     policy: str | None = None,
     reward_queries: int | None = None,
     out: Path | str | None = None,
@@ -48,11 +49,12 @@ def run(
 
     `model` is a name as on the command line (`rmbench models` lists them) or an object with `settings` and `score`; the
     options after `progress` concern named models only (see ModelOptions). `limit` keeps the first groups of every task.
-    With `optimizer`, that one alone is set on the model, over the pool tasks among those chosen, with `reward_queries`
-    per task (the card's own number if None); `policy` is the language model of lm-rl. `progress(done, total, tokens)`
-    is called as scoring goes on. Without `out`, the folder is runs/MODEL-SUITE with a number if that is taken. Nothing
-    is written unless everything was scored, but what was paid for is kept beside the folder until then: the same call
-    goes on where a killed one stopped. Raises RmbenchError, each in one sentence.
+    With `optimizer` (a name, or a value with settings of its own), that one alone is set on the model, over the pool
+    tasks among those chosen, with `reward_queries` per task (the card's own number if None); `policy` is the language
+    model of lm-rl. `progress(done, total, tokens)` is called as scoring goes on. Without `out`, the folder is
+    runs/MODEL-SUITE with a number if that is taken. Nothing is written unless everything was scored, but what was paid
+    for is kept beside the folder until then: the same call goes on where a killed one stopped. Raises RmbenchError,
+    each in one sentence.
     """
     from rmbench.engine.session import as_spent, chosen_attacks, planned, spend, unfinished
     from rmbench.engine.store import Store

@@ -21,6 +21,7 @@ from rmbench.engine.store import Store
 from rmbench.errors import RmbenchError, RunError, TaskError, UsageError
 from rmbench.models import ModelOptions, load_model
 from rmbench.optimizers import get_optimizer, optimizer_names
+from rmbench.optimizers.policy_gradient import PolicyGradient
 from rmbench.scores import read_run
 from rmbench.task import (
     cut_task,
@@ -254,6 +255,15 @@ def test_one_optimizer_alone(task, tmp_path):
     found = rmbench.evaluate(path, bootstrap=50).tasks[NAME]
     assert found.skill.value == found.metrics["Recovery(search=32)"].value
     assert not [name for name in found.metrics if "tilt" in name]
+
+
+def test_an_optimizer_with_settings_of_its_own_has_gains_and_no_recovery(task, tmp_path):
+    held = PolicyGradient(kl_penalty=0.5)
+    path = rmbench.run("length", suite=None, tasks=[task], optimizer=held, reward_queries=256, out=tmp_path / "run")
+    assert {t.rewarded for t in read_run(path).trajectories} == {"model"}
+    found = rmbench.evaluate(path, bootstrap=20).tasks[NAME].metrics
+    assert found["GoldGain(policy_gradient=256)"].value is not None
+    assert found["Recovery(policy_gradient=256)"].value is None
 
 
 def test_one_optimizer_leaves_out_the_tasks_that_it_cannot_attack(task, tmp_path):

@@ -50,13 +50,15 @@ def planned(tasks: Sequence[Task]) -> list[Attack]:
 
 
 def chosen_attacks(
-    tasks: Sequence[Task], name: str, policy: str | None = None, queries: int | None = None
+    tasks: Sequence[Task], optimizer: str | Interactive, policy: str | None = None, queries: int | None = None
 ) -> list[Attack]:
-    """One optimiser on every task that queries may be spent on; the card says how many where `queries` does not.
+    """One optimiser, by name or as a value, on every task that queries may be spent on; the card says how many where
+    `queries` does not.
 
     Raises UsageError where there is no such task, or no number.
     """
-    optimizer = get_optimizer(name, policy)
+    optimizer = get_optimizer(optimizer, policy) if isinstance(optimizer, str) else optimizer
+    name = optimizer.name
     fit = [task for task in tasks if task.card.budgets.queries]
     if optimizer.free_text:
         fit = [task for task in fit if get_world(task.items[0].tags["world"]).reads_free_text]
@@ -124,10 +126,13 @@ def pursue_all(
 
 
 def reference_of(attack: Attack) -> Trajectory | None:
-    """The gold's own course that is kept with the task, or None. Raises TaskError if it was made otherwise."""
+    """The gold's own course that is kept with the task, or None: there is none for an optimiser with own settings.
+
+    Raises TaskError if it was made otherwise than today's standard conditions ask.
+    """
     task, optimizer = attack.task, attack.optimizer
     found = read_reference(task).get(optimizer.name)
-    if found is None:
+    if found is None or optimizer != get_optimizer(optimizer.name):
         return None
     settings = {key: value for key, value in found.settings.items() if key != "queries"}
     if settings != {**optimizer.settings, "seed": SEED} or not {item.id for item in task.items} <= set(found.items):
