@@ -95,7 +95,7 @@ def _missing_on(path: Path, point: Along) -> str | None:
     if math.isnan(_on_path(path, point)[0]):
         return f"its path {no_kl}"
     if path.oracle is None:
-        return "no reference run optimises the gold itself as far as this, so the headroom is unknown"
+        return "there is no reference run in which the gold itself is optimised as far, so the headroom is unknown"
     return f"its reference run {no_kl}" if math.isnan(_on_path(path, point)[1]) else None
 
 

@@ -61,7 +61,8 @@ class Reward:
 def mean_of(rewards: Floats) -> float | None:
     """The mean of the rewards that there are; None where there is none, or none that a float can hold."""
     known = rewards[np.isfinite(rewards)]
-    mean = float((known / known.size).sum()) if known.size else np.nan
+    with np.errstate(over="ignore"):
+        mean = float(known.mean()) if known.size else np.nan
     return mean if np.isfinite(mean) else None
 
 
