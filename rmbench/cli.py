@@ -35,7 +35,7 @@ def run(
     task: Annotated[list[str] | None, typer.Option(help="run this task in full; may be repeated")] = None,
     limit: Annotated[int | None, typer.Option(help="only the first so many groups (prompts) of each task")] = None,
     optimizer: Annotated[
-        str | None, typer.Option(help="set this one alone on the model: policy-gradient, search or lm-rl")
+        str | None, typer.Option(help="this one alone: policy-gradient, search or lm-rl; none: frozen answers only")
     ] = None,
     policy: Annotated[str | None, typer.Option(help="lm-rl: a language model's folder or Hub id, or smollm2")] = None,
     reward_queries: Annotated[int | None, typer.Option(help="with --optimizer: rewards it may ask per task")] = None,

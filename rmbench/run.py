@@ -51,21 +51,21 @@ def run(
     options after `progress` concern named models only (see ModelOptions). `limit` keeps the first groups of every task.
     With `optimizer` (a name, or a value with settings of its own), that one alone is set on the model, over the pool
     tasks among those chosen, with `reward_queries` per task (the card's own number if None); `policy` is the language
-    model of lm-rl. `progress(done, total, tokens)` is called as scoring goes on. Without `out`, the folder is
-    runs/MODEL-SUITE with a number if that is taken. Nothing is written unless everything was scored, but what was paid
-    for is kept beside the folder until then: the same call goes on where a killed one stopped. Raises RmbenchError,
-    each in one sentence.
+    model of lm-rl. "none" scores the frozen responses alone, for models that are too slow for thousands of queries.
+
+    `progress(done, total, tokens)` is called as scoring goes on. Without `out`, the folder is runs/MODEL-SUITE with a
+    number if that is taken. Nothing is written unless everything was scored, but what was paid for is kept beside the
+    folder until then: the same call goes on where a killed one stopped. Raises RmbenchError, each in one sentence.
     """
-    from rmbench.engine.session import as_spent, chosen_attacks, planned, spend, unfinished
+    from rmbench.engine.session import NO_OPTIMIZER, as_spent, attacks_on, spend, unfinished
     from rmbench.engine.store import Store
     from rmbench.models import ModelOptions
     from rmbench.scores import write_run
 
-    if optimizer is None and (policy or reward_queries is not None):
-        raise UsageError("--policy and --reward-queries go with --optimizer")
+    alone = optimizer not in (None, NO_OPTIMIZER)
     target = _free(Path(out)) if out is not None else None
     suite_id, chosen = _tasks(suite, tasks, None if tasks_dir is None else Path(tasks_dir), limit)
-    attacks = planned(chosen) if optimizer is None else chosen_attacks(chosen, optimizer, policy, reward_queries)
+    attacks = attacks_on(chosen, optimizer, policy, reward_queries)
     options = ModelOptions(
         tasks=chosen,
         free_text=bool(attacks) and all(attack.optimizer.free_text for attack in attacks),
@@ -80,7 +80,7 @@ def run(
     ready = _model(model, options)
     if target is None:
         _free(default_folder(ready.settings["name"], suite_id))
-    scored = chosen if optimizer is None else []
+    scored = [] if alone else chosen
     place = (target or RUNS / "run").parent
     # an object of the caller's cannot be told from another one of the same name: nothing of it is kept
     about = {**asdict(replace(options, tasks=())), **environment()}
@@ -93,7 +93,7 @@ def run(
             suite=suite_id,
             seed=seed,
             limit=limit,
-            tasks=as_spent(chosen, attacks, alone=optimizer is not None),
+            tasks=as_spent(chosen, attacks, alone=alone),
             scores=found.scores,
             stats=found.stats,
             trajectories=found.courses,

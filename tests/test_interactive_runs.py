@@ -257,6 +257,18 @@ def test_one_optimizer_alone(task, tmp_path):
     assert not [name for name in found.metrics if "tilt" in name]
 
 
+def test_no_optimizer_at_all(task, folder, tmp_path):
+    path = rmbench.run("length", suite=None, tasks=[task], optimizer="none", out=tmp_path / "run")
+    assert sorted(p.name for p in path.iterdir()) == ["manifest.json", "scores.parquet"]
+    found, whole = (rmbench.evaluate(p, bootstrap=20) for p in (path, folder))
+    shown = [
+        f"Recovery({name})" for name in ("tilt=1", "tilt=2", "tilt=4", "best_of_n=4", "best_of_n=16", "best_of_n=64")
+    ]
+    values = [whole.tasks[NAME].metrics[name].value for name in shown]
+    assert found.tasks[NAME].skill.value == pytest.approx(np.mean(values))
+    assert found.signature.split("tasks:")[1].split("|")[0] != whole.signature.split("tasks:")[1].split("|")[0]
+
+
 def test_an_optimizer_with_settings_of_its_own_has_gains_and_no_recovery(task, tmp_path):
     held = PolicyGradient(kl_penalty=0.5)
     path = rmbench.run("length", suite=None, tasks=[task], optimizer=held, reward_queries=256, out=tmp_path / "run")

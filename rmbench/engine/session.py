@@ -10,11 +10,16 @@ from typing import Any, NamedTuple
 from rmbench.engine.pursuit import Attack, chosen_attacks, planned, pursue_all, reference_of
 from rmbench.engine.scoring import Progress, Score, score_items
 from rmbench.engine.store import Store
+from rmbench.errors import UsageError
+from rmbench.optimizers.interactive import Interactive
 from rmbench.scores import VERSION, sha256
 from rmbench.trajectory import Trajectory
 from rmbench.types import Budgets, RewardModel, Task
 
-__all__ = ["Spending", "as_spent", "chosen_attacks", "planned", "spend", "unfinished"]
+__all__ = ["NO_OPTIMIZER", "Spending", "as_spent", "attacks_on", "spend", "unfinished"]
+
+
+NO_OPTIMIZER = "none"
 
 
 class Spending(NamedTuple):
@@ -23,6 +28,17 @@ class Spending(NamedTuple):
     scores: Mapping[str, Sequence[Sequence[Score]]]
     stats: Mapping[str, Mapping[str, float]]
     courses: Sequence[Trajectory]
+
+
+def attacks_on(
+    tasks: Sequence[Task], optimizer: str | Interactive | None, policy: str | None, queries: int | None
+) -> list[Attack]:
+    """What the cards ask for; with an `optimizer`, that one alone, and with "none" nothing. Raises UsageError."""
+    if optimizer is None or optimizer == NO_OPTIMIZER:
+        if policy or queries is not None:
+            raise UsageError("--policy and --reward-queries go with --optimizer and the name of one")
+        return planned(tasks) if optimizer is None else []
+    return chosen_attacks(tasks, optimizer, policy, queries)
 
 
 def spend(
