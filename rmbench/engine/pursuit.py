@@ -103,9 +103,13 @@ def pursue(attack: Attack, score: Score, tell: Callable[[Step], None] = lambda _
 
 
 def pursue_all(
-    model: RewardModel, attacks: Sequence[Attack], store: Store, tell: Progress = lambda *_: None
+    model: RewardModel,
+    attacks: Sequence[Attack],
+    references: Sequence[Trajectory | None],
+    store: Store,
+    tell: Progress = lambda *_: None,
 ) -> list[Trajectory]:
-    """Every course, each followed by the gold's own where the task keeps one that is long enough."""
+    """Every course, each followed by the gold's own of `references` where that is long enough."""
     total, done, tokens = sum(attack.queries for attack in attacks), 0, 0
 
     def score(conversations: Sequence[Conversation]) -> list[float | Failure]:
@@ -115,7 +119,6 @@ def pursue_all(
         return [one for one, _ in found]
 
     courses: list[Trajectory] = []
-    references = [reference_of(attack) for attack in attacks]
     for attack, reference in zip(attacks, references, strict=True):
         course = pursue(attack, score, lambda step, before=done: tell(before + step.queries, total, tokens))  # type: ignore[misc]
         done += attack.queries

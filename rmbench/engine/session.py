@@ -45,8 +45,8 @@ def spend(
     model: RewardModel, tasks: Sequence[Task], attacks: Sequence[Attack], store: Store, progress: Progress | None
 ) -> Spending:
     """Score the tasks, then carry out the attacks. What the store holds is not asked again."""
-    for attack in attacks:
-        reference_of(attack)  # what is wrong with a task is told before the model is paid
+    # first, so that what is wrong with a task is told before the model is paid
+    references = [reference_of(attack) for attack in attacks]
     tell = progress or (lambda *_: None)
     queries = sum(attack.queries for attack in attacks)
     last = (0, 0)  # frozen responses, and tokens of them
@@ -59,7 +59,9 @@ def spend(
     found = score_items(model, tasks, frozen, store) if tasks else None
     responses, read = last
     attacked = model.lenient() if hasattr(model, "lenient") else model
-    courses = pursue_all(attacked, attacks, store, lambda d, _, t: tell(responses + d, responses + queries, read + t))
+    courses = pursue_all(
+        attacked, attacks, references, store, lambda d, _, t: tell(responses + d, responses + queries, read + t)
+    )
     return Spending(found.scores if found else {}, found.stats if found else {}, courses)
 
 
