@@ -13,7 +13,7 @@ from rmbench.errors import UsageError
 from rmbench.metrics import metrics_for
 from rmbench.metrics.base import TOO_MANY, Estimated, estimate
 from rmbench.scores import VERSION, Manifest, Run, read_run, sha256
-from rmbench.stats import interval, resample
+from rmbench.stats import benjamini_hochberg, interval, p_value, resample
 from rmbench.types import AXES, Estimate, Result, TaskResult
 
 
@@ -33,10 +33,12 @@ def evaluate(run: str | Path | Run, *, bootstrap: int = 1000, seed: int = 0) -> 
     for name, card in run.cards.items():
         items = run.items(name)
         sample = resample([item.group for item in items], draws=bootstrap, seed=seed, name=name)
-        found = {repr(metric): estimate(metric, items, sample) for metric in metrics_for(card, items)}
+        metrics = metrics_for(card, items)
+        found = {repr(metric): estimate(metric, items, sample) for metric in metrics}
         headline = next(iter(found))
         headlines[name] = found[headline]
-        tasks[name] = TaskResult(card, headline, {key: value.estimate for key, value in found.items()})
+        tests = {repr(metric): p_value(found[repr(metric)].replicates) for metric in metrics if metric.tested}
+        tasks[name] = TaskResult(card, headline, {key: value.estimate for key, value in found.items()}, _family(tests))
     manifest = run.manifest
     return Result(
         model=manifest.settings["name"],
@@ -74,7 +76,8 @@ def signature(manifest: Manifest, *, bootstrap: int, seed: int) -> str:
 def to_json(result: Result) -> dict[str, Any]:
     """The result as plain values for strict JSON.
 
-    Keys: model, signature, skills.AXIS, tasks.NAME.METRIC, headlines.NAME (the metric that is the task's skill). Every
+    Keys: model, signature, skills.AXIS, tasks.NAME.METRIC, headlines.NAME (the metric that is the task's skill), p_values.NAME.METRIC (corrected, where a
+    task is a family of tests). Every
     estimate is {value, low, high, n, missing}, with a reason where a value or an interval is null. Numbers are rounded
     to 12 decimals: beyond them, machines disagree.
     """
@@ -87,7 +90,14 @@ def to_json(result: Result) -> dict[str, Any]:
             for name, task in result.tasks.items()
         },
         "headlines": {name: task.headline for name, task in result.tasks.items()},
+        "p_values": {name: dict(task.p_values) for name, task in result.tasks.items() if task.p_values},
     }
+
+
+def _family(tests: Mapping[str, float | None]) -> dict[str, float]:
+    """The p-values that there are, corrected together."""
+    known = {name: p for name, p in tests.items() if p is not None}
+    return dict(zip(known, benjamini_hochberg([*known.values()]), strict=True))
 
 
 def _plain(found: Estimate) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import Any
 from rmbench.errors import TaskError
 from rmbench.types import Item, Message
 
-COLUMNS = ("id", "group", "prompt", "responses", "gold", "probability", "votes", "tags", "logprobs")
+COLUMNS = ("id", "group", "prompt", "responses", "gold", "probability", "votes", "tags", "logprobs", "contexts")
 
 
 def read_items(folder: Path) -> tuple[Item, ...]:
@@ -41,13 +41,14 @@ def has_items(folder: Path) -> bool:
 def content_hash(items: Iterable[Item]) -> str:
     """sha256 over the items' canonical JSON lines: the same whatever file format or library version stores them.
 
-    Log-probabilities count where there are some; items without hash as they did before that field existed.
+    Log-probabilities and contexts count where there are some; items without hash as before those fields existed.
     """
     digest = hashlib.sha256()
     for item in items:
         fields = asdict(item)
-        if item.logprobs is None:
-            del fields["logprobs"]
+        for name in ("logprobs", "contexts"):
+            if fields[name] is None:
+                del fields[name]
         digest.update(json.dumps(fields, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode())
         digest.update(b"\n")
     return digest.hexdigest()
@@ -82,6 +83,8 @@ def parquet_bytes(items: Sequence[Item], canary: str) -> bytes:
     ]
     if any(item.logprobs is not None for item in items):
         columns.append(("logprobs", pa.list_(pa.float64())))
+    if any(item.contexts is not None for item in items):
+        columns.append(("contexts", pa.list_(pa.list_(message))))
     schema = pa.schema(columns, metadata={"canary": canary})
     rows = [{**{c: getattr(i, c) for c, _ in columns}, "tags": dict(i.tags) if tag_names else None} for i in items]
     sink = pa.BufferOutputStream()
@@ -126,13 +129,14 @@ def _item(row: Mapping[str, Any], where: str) -> Item:
         item = Item(
             id=_name(row, "id", where),
             group=_name(row, "group", where),
-            prompt=tuple(Message(role=m["role"], content=m["content"]) for m in _list(row, "prompt", where)),
+            prompt=_messages(_list(row, "prompt", where)),
             responses=tuple(_list(row, "responses", where)),
             gold=tuple(float(g) for g in _list(row, "gold", where)),
             probability=None if row.get("probability") is None else float(row["probability"]),
             votes=None if votes is None else (int(votes[0]), int(votes[1])),
             tags={k: v for k, v in (row.get("tags") or {}).items() if v is not None},
             logprobs=None if row.get("logprobs") is None else tuple(float(x) for x in _list(row, "logprobs", where)),
+            contexts=None if row.get("contexts") is None else tuple(map(_messages, _list(row, "contexts", where))),
         )
     except KeyError as error:
         raise TaskError(f"{where}: the field {error} is missing") from None
@@ -140,6 +144,10 @@ def _item(row: Mapping[str, Any], where: str) -> Item:
         raise TaskError(f"{where}: a field has the wrong type ({error})") from None
     check_item(item, where)
     return item
+
+
+def _messages(raw: Iterable[Any]) -> tuple[Message, ...]:
+    return tuple(Message(role=m["role"], content=m["content"]) for m in raw)
 
 
 def _name(row: Mapping[str, Any], field: str, where: str) -> str:
@@ -165,10 +173,13 @@ def check_item(item: Item, where: str) -> None:
         raise TaskError(
             f"{where}: {len(item.responses)} responses and {len(item.gold)} gold values; give at least 2, one gold each"
         )
-    if not item.prompt or any(not isinstance(m["content"], str) or not m["content"].strip() for m in item.prompt):
-        raise TaskError(f"{where}: the field prompt is empty; give at least one message with text")
-    if any(not isinstance(m["role"], str) for m in item.prompt):
-        raise TaskError(f"{where}: a message of the prompt has no role; give user, assistant or system")
+    for prompt in (item.prompt, *(item.contexts or ())):
+        if not prompt or any(not isinstance(m["content"], str) or not m["content"].strip() for m in prompt):
+            raise TaskError(f"{where}: the field prompt is empty; give at least one message with text")
+        if any(not isinstance(m["role"], str) for m in prompt):
+            raise TaskError(f"{where}: a message of the prompt has no role; give user, assistant or system")
+    if item.contexts is not None and (len(item.contexts) != len(item.responses) or item.contexts[0] != item.prompt):
+        raise TaskError(f"{where}: contexts are one prompt per response, and the first one is the item's prompt")
     for index, response in enumerate(item.responses):
         if not isinstance(response, str) or not response.strip():
             raise TaskError(f"{where}: responses[{index}] is empty; remove the candidate or give its text")

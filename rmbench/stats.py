@@ -32,6 +32,10 @@ class Resamples:
         # einsum and not @: BLAS sums in another order with another number of threads
         return combine(np.einsum("bg,gk->bk", self.weights, sums))
 
+    def item_weights(self, kept: NDArray[np.bool_]) -> Floats:
+        """How often each item in `kept` is drawn, shape (draws, items)."""
+        return self.weights[:, self.codes[kept]]
+
 
 def resample(groups: Sequence[str], *, draws: int, seed: int, name: str) -> Resamples:
     """Multinomial counts per group, decided by the set of groups, `seed` and `name` alone: models stay paired."""
@@ -55,6 +59,36 @@ def interval(replicates: Floats, level: float = 0.95) -> tuple[float, float] | N
 def difference(first: Floats, second: Floats, level: float = 0.95) -> tuple[float, float] | None:
     """Percentile interval of first - second, for replicates of two models made with the same resamples."""
     return interval(first - second, level)
+
+
+def p_value(replicates: Floats) -> float | None:
+    """Two-sided p-value of the hypothesis that the value is 0, from its bootstrap replicates; None without an interval.
+
+    The test that belongs to the percentile interval: p <= 0.05 where the 95 % interval leaves 0 out. With B draws the
+    smallest value is 2 / (B + 1) (Davison and Hinkley 1997, section 4.2, for the added one).
+    """
+    defined = replicates[np.isfinite(replicates)]
+    if interval(replicates) is None:
+        return None
+    tail = min(int((defined <= 0).sum()), int((defined >= 0).sum()))
+    return min(1.0, 2 * (tail + 1) / (defined.size + 1))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Adjusted p-values that control the chance of any false claim (Holm 1979), in the order given."""
+    p = np.asarray(p_values, dtype=np.float64)
+    order = np.argsort(p, kind="stable")
+    stepped = np.maximum.accumulate(p[order] * np.arange(p.size, 0, -1))
+    out = np.empty(p.size)
+    out[order] = np.minimum(1.0, stepped)
+    return [float(x) for x in out]
+
+
+def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
+    """Adjusted p-values that control the share of false claims (Benjamini and Hochberg 1995), in the order given."""
+    from scipy.stats import false_discovery_control
+
+    return [float(x) for x in false_discovery_control(p_values)] if len(p_values) else []
 
 
 def folds(groups: Sequence[str], k: int) -> NDArray[np.intp]:

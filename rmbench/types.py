@@ -33,6 +33,7 @@ class Item:
     `gold` holds one value per response (higher is better). `probability` is the known chance that the first response
     of a pair is preferred, `votes` the raters' counts for (first, second). `group` names what is resampled together.
     `logprobs`, one per response, are what the sampling policy gave each (nats), where it is a language model.
+    `contexts`, one per response, are the prompts where the responses answer different ones; `prompt` is then the first.
     """
 
     id: str
@@ -44,10 +45,12 @@ class Item:
     votes: tuple[int, int] | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     logprobs: tuple[float, ...] | None = None
+    contexts: tuple[tuple[Message, ...], ...] | None = None
 
     def conversation(self, index: int) -> tuple[Message, ...]:
-        """The prompt followed by response `index` as the assistant's turn."""
-        return (*self.prompt, Message(role="assistant", content=self.responses[index]))
+        """The prompt (of this response) followed by response `index` as the assistant's turn."""
+        prompt = self.prompt if self.contexts is None else self.contexts[index]
+        return (*prompt, Message(role="assistant", content=self.responses[index]))
 
 
 class Strict(BaseModel):
@@ -89,6 +92,13 @@ class Card(Strict):
     chance: float = Field(ge=0, le=1, description="raw score of a constant reward, before it is turned into skill")
     budgets: Budgets = Budgets()
     tau: float | None = Field(default=None, gt=0, allow_inf_nan=False, description="scale of the known probabilities")
+    headline: str | None = Field(default=None, description="the metric that is the skill, where not the axis's own")
+    shift: Literal["near", "far"] | None = Field(
+        default=None, description="how far the shifted items lie from the closed track's training data"
+    )
+    resolves: float | None = Field(
+        default=None, gt=0, allow_inf_nan=False, description="smallest difference in skill found at 80 % power"
+    )
     build: Mapping[str, Any] = Field(default_factory=dict, description="recipe and settings; empty = not built by us")
     items: int = Field(ge=0)
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
@@ -241,11 +251,15 @@ class Metric(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TaskResult:
-    """All metrics of one task. `headline` names the metric that is the task's skill score."""
+    """All metrics of one task. `headline` names the metric that is the task's skill score.
+
+    `p_values` holds, for metrics that are a family of tests against 0 (bias probes), their p-values after correction.
+    """
 
     card: Card
     headline: str
     metrics: Mapping[str, Estimate]
+    p_values: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def skill(self) -> Estimate:

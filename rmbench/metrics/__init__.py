@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from rmbench.errors import UsageError
+from rmbench.errors import TaskError, UsageError
+from rmbench.items import did_you_mean
 from rmbench.metrics import (
     calibration,
     diagnostics,
@@ -29,10 +30,21 @@ HUB = Path(__file__).parent / "hub"
 
 
 def metrics_for(card: Card, items: Sequence[ScoredItem]) -> list[Measure]:
-    """The metrics of a task on its axis, the headline first. `items` (complete or not) tell which splits there are."""
+    """The metrics of a task on its axis, the headline first. `items` (complete or not) tell which splits there are.
+
+    Raises TaskError where the card's headline is none of them.
+    """
     if card.axis == "overoptimization":
-        return _overoptimization(card, items)
-    return _calibration(items) if card.axis == "calibration" else _generalisation(items)
+        found = _overoptimization(card, items)
+    else:
+        found = _calibration(items) if card.axis == "calibration" else _generalisation(items)
+    if card.headline is None:
+        return found
+    first = [metric for metric in found if repr(metric) == card.headline]
+    if not first:
+        hint = did_you_mean(card.headline, map(repr, found))
+        raise TaskError(f"task {card.name}: headline is {card.headline!r}, which is no metric of its items{hint}")
+    return [*first, *(metric for metric in found if metric is not first[0])]
 
 
 def load(name: str, **options: Any) -> Any:

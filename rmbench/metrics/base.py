@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +20,11 @@ TOO_MANY = "undefined on too many resamples"
 class Measure:
     """The base of every metric: a frozen dataclass that writes `rows` and `combine` (see `rmbench.types.Metric`).
 
-    Items that a metric does not speak of get a row of zeros; `concerns` says which ones it counts.
+    Items that a metric does not speak of get a row of zeros; `concerns` says which ones it counts. `tested`: it is one
+    of a family of tests against 0, whose p-values are corrected together (Benjamini-Hochberg).
     """
+
+    tested: ClassVar[bool] = False
 
     def rows(self, items: Sequence[ScoredItem]) -> Floats:
         raise NotImplementedError
@@ -32,6 +35,18 @@ class Measure:
     def concerns(self, items: Sequence[ScoredItem]) -> Bools:
         """Which items the metric counts, shape (items,)."""
         return np.ones(len(items), dtype=bool)
+
+    def value(self, items: Sequence[ScoredItem]) -> float:
+        """The metric on these items."""
+        return float(self.combine(self.rows(items).sum(axis=0)))
+
+    def replicates(self, items: Sequence[ScoredItem], sample: Resamples, kept: Bools) -> Floats:
+        """The metric on every resample, shape (draws,). `kept` says which of the sample's items these are.
+
+        A metric that is not made of sums (a rank statistic, one with a fit in it) writes this and `value` itself, from
+        `sample.item_weights(kept)`.
+        """
+        return sample.replicates(self.rows(items), self.combine, kept)
 
     def complete(self, item: ScoredItem) -> bool:
         """Whether an item has all that the metric needs: as a rule a score for every response."""
@@ -74,13 +89,12 @@ def estimate(metric: Measure, items: Sequence[ScoredItem], sample: Resamples) ->
         reason = "no item has all its scores" if missing else "the task has no item of this kind"
         return Estimated(Estimate(None, None, None, 0, missing, reason), nothing)
     whole = [item for item in items if metric.complete(item)]
-    rows = metric.rows(whole)
-    value = float(metric.combine(rows.sum(axis=0)))
+    value = metric.value(whole)
     if not np.isfinite(value):
         return Estimated(Estimate(None, None, None, n, missing, metric.why(whole)), nothing)
     if sample.weights.shape[1] < 2:
         return Estimated(Estimate(value, None, None, n, missing, "a single group: no interval"), nothing)
-    replicates = sample.replicates(rows, metric.combine, complete)
+    replicates = metric.replicates(whole, sample, complete)
     bounds = interval(replicates)
     if bounds is None:
         return Estimated(Estimate(value, None, None, n, missing, TOO_MANY), replicates)

@@ -55,10 +55,10 @@ class Accuracy(Measure):
         """Credit and 1, per item: shape (items, 2)."""
         counted = self.concerns(items)
         return np.array(
-            [[self.value(i), 1.0] if c else [0.0, 0.0] for i, c in zip(items, counted, strict=True)]
+            [[self.adds(i), 1.0] if c else [0.0, 0.0] for i, c in zip(items, counted, strict=True)]
         ).reshape(-1, 2)
 
-    def value(self, item: ScoredItem) -> float:
+    def adds(self, item: ScoredItem) -> float:
         """What one item adds."""
         return credit(item)
 
@@ -70,7 +70,7 @@ class Accuracy(Measure):
 class StrictAccuracy(Accuracy):
     """Share of items where a right answer beats every wrong one; a tie is wrong."""
 
-    def value(self, item: ScoredItem) -> float:
+    def adds(self, item: ScoredItem) -> float:
         return float(credit(item) == 1)
 
 
@@ -78,5 +78,5 @@ class StrictAccuracy(Accuracy):
 class TieRate(Accuracy):
     """Share of items where a right and a wrong answer share the top reward."""
 
-    def value(self, item: ScoredItem) -> float:
+    def adds(self, item: ScoredItem) -> float:
         return float(0 < credit(item) < 1)
