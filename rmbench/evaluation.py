@@ -76,10 +76,10 @@ def signature(manifest: Manifest, *, bootstrap: int, seed: int) -> str:
 def to_json(result: Result) -> dict[str, Any]:
     """The result as plain values for strict JSON.
 
-    Keys: model, signature, skills.AXIS, tasks.NAME.METRIC, headlines.NAME (the metric that is the task's skill), p_values.NAME.METRIC (corrected, where a
-    task is a family of tests). Every
-    estimate is {value, low, high, n, missing}, with a reason where a value or an interval is null. Numbers are rounded
-    to 12 decimals: beyond them, machines disagree.
+    Keys: model, signature, skills.AXIS, tasks.NAME.METRIC, headlines.NAME (the metric that is the task's skill),
+    p_values.NAME.METRIC (corrected together, where a task's metrics are a family of tests). Every estimate is {value,
+    low, high, n, missing}, with a reason where a value or an interval is null. Numbers are rounded to 12 decimals:
+    beyond them, machines disagree.
     """
     return {
         "model": result.model,

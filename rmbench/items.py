@@ -173,13 +173,7 @@ def check_item(item: Item, where: str) -> None:
         raise TaskError(
             f"{where}: {len(item.responses)} responses and {len(item.gold)} gold values; give at least 2, one gold each"
         )
-    for prompt in (item.prompt, *(item.contexts or ())):
-        if not prompt or any(not isinstance(m["content"], str) or not m["content"].strip() for m in prompt):
-            raise TaskError(f"{where}: the field prompt is empty; give at least one message with text")
-        if any(not isinstance(m["role"], str) for m in prompt):
-            raise TaskError(f"{where}: a message of the prompt has no role; give user, assistant or system")
-    if item.contexts is not None and (len(item.contexts) != len(item.responses) or item.contexts[0] != item.prompt):
-        raise TaskError(f"{where}: contexts are one prompt per response, and the first one is the item's prompt")
+    _check_prompts(item, where)
     for index, response in enumerate(item.responses):
         if not isinstance(response, str) or not response.strip():
             raise TaskError(f"{where}: responses[{index}] is empty; remove the candidate or give its text")
@@ -194,6 +188,16 @@ def check_item(item: Item, where: str) -> None:
     for name, tag in item.tags.items():
         if not isinstance(name, str) or not isinstance(tag, str):
             raise TaskError(f"{where}: the tag {name!r} is {tag!r:.40}; tags are texts")
+
+
+def _check_prompts(item: Item, where: str) -> None:
+    for prompt in (item.prompt, *(item.contexts or ())):
+        if not prompt or any(not isinstance(m["content"], str) or not m["content"].strip() for m in prompt):
+            raise TaskError(f"{where}: the field prompt is empty; give at least one message with text")
+        if any(not isinstance(m["role"], str) for m in prompt):
+            raise TaskError(f"{where}: a message of the prompt has no role; give user, assistant or system")
+    if item.contexts is not None and (len(item.contexts) != len(item.responses) or item.contexts[0] != item.prompt):
+        raise TaskError(f"{where}: contexts are one prompt per response, and the first one is the item's prompt")
 
 
 def _check_logprobs(item: Item, where: str) -> None:
