@@ -65,12 +65,12 @@ def test_json_has_the_documented_keys(run):
     found = to_json(evaluate(run, bootstrap=50))
     assert list(found) == ["model", "signature", "skills", "tasks", "headlines", "p_values"]
     assert list(found["skills"]) == ["generalisation", "calibration", "overoptimization", "overall"]
-    assert found["headlines", "p_values"] == {
+    assert found["headlines"] == {
         "pool": "MeanRecovery",
         "known": "CalibrationSkill",
         "style": "RetainedSkill",
     }
-    assert all(found["headlines", "p_values"][name] == next(iter(metrics)) for name, metrics in found["tasks"].items())
+    assert all(found["headlines"][name] == next(iter(metrics)) for name, metrics in found["tasks"].items())
     for estimate in [*found["skills"].values(), *(e for t in found["tasks"].values() for e in t.values())]:
         nulls = [key for key in ("value", "low", "high") if not isinstance(estimate[key], float)]
         assert list(estimate) == ["value", "low", "high", "n", "missing", *(["reason"] if nulls else [])]
