@@ -188,10 +188,14 @@ def write_task(folder: Path, raw_card: Mapping[str, Any], items: Sequence[Item])
 def write_reference(folder: Path, trajectories: Sequence[Trajectory]) -> Card:
     """Write the gold's own runs beside the items, and their digest into the card."""
     rows = step_rows(trajectories)
-    raw = read_raw_card(folder / "card.yaml")
-    raw = {**raw, "reference": rows_digest(rows, raw["sha256"])}
-    card = _validated(Card, raw, folder / "card.yaml")
     write_rows(folder / REFERENCE, rows)
+    return update_card(folder, reference=rows_digest(rows, read_raw_card(folder / "card.yaml")["sha256"]))
+
+
+def update_card(folder: Path, **fields: Any) -> Card:
+    """Set some fields of the card that is there."""
+    raw = {**read_raw_card(folder / "card.yaml"), **fields}
+    card = _validated(Card, raw, folder / "card.yaml")
     _write_card(folder, raw)
     return card
 

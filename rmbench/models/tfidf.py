@@ -52,15 +52,15 @@ def counts(prompt: str, response: str) -> list[float]:
 
 
 @cache  # one training per process: it does not depend on anything that a user sets
-def train() -> Tfidf:
-    """Draw pairs from the training split of every world and fit the model (about ten seconds on one core)."""
+def train(count: int = PAIRS) -> Tfidf:
+    """Draw `count` pairs from the training split of the worlds and fit the model (3,000: ten seconds on one core)."""
     from scipy import sparse
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
 
     from rmbench.worlds import worlds
 
-    pairs = [pair for name in worlds() for pair in training_pairs(name, PAIRS // len(worlds()))]
+    pairs = [pair for name in worlds() for pair in training_pairs(name, count // len(worlds()))]
     texts = [(prompt, text) for prompt, *both in pairs for text in both]
     every_word = r"(?u)\b\w+\b"  # the library's own pattern would drop single digits
     vectorizer = TfidfVectorizer(ngram_range=(1, 2), min_df=3, sublinear_tf=True, token_pattern=every_word)
