@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from pathlib import Path
@@ -11,6 +10,10 @@ from typing import Annotated, Literal
 import typer
 
 from rmbench.cli_analyze import analyze_app
+from rmbench.cli_common import AsJson, TasksDir, print_json, print_table
+from rmbench.cli_compare import compare, gate
+from rmbench.cli_tasks import tasks_app
+from rmbench.cli_track import train_data
 from rmbench.errors import RmbenchError, UsageError
 
 app = typer.Typer(
@@ -19,12 +22,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-tasks_app = typer.Typer(help="List, show, build and check tasks.", no_args_is_help=True)
 app.add_typer(tasks_app, name="tasks")
 app.add_typer(analyze_app, name="analyze")
-
-TasksDir = Annotated[Path | None, typer.Option("--tasks", help="a folder with tasks of your own")]
-AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
 
 
 @app.command()
@@ -50,6 +49,10 @@ def run(
     dtype: Annotated[str, typer.Option(help="auto, float32, bfloat16 or float16")] = "auto",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 …")] = "auto",
     max_batch_tokens: Annotated[int | None, typer.Option(help="tokens per batch, padding included")] = None,
+    track: Annotated[
+        Literal["closed", "open"] | None,
+        typer.Option(help="closed: trained on `rmbench train-data` alone [default: closed for tiny and tfidf]"),
+    ] = None,
 ) -> None:
     """Score a reward model and show its skills."""
     from rich.console import Console
@@ -80,6 +83,7 @@ def run(
             dtype=dtype,
             device=device,
             max_batch_tokens=max_batch_tokens,
+            track=track,
         )
     print_result(rmbench.evaluate(folder), console, run=folder)
 
@@ -98,7 +102,7 @@ def evaluate(
 
     result = evaluate_run(run, bootstrap=bootstrap, seed=seed)
     if as_json:
-        _print_json(to_json(result))
+        print_json(to_json(result))
         return
     from rich.console import Console
 
@@ -127,146 +131,14 @@ def models(*, as_json: AsJson = False) -> None:
 
     found = {adapter.usage: adapter.help for adapter in adapters().values()}
     if as_json:
-        _print_json(found)
+        print_json(found)
         return
-    _print_table(["model", "what it is"], [[usage, text] for usage, text in found.items()])
+    print_table(["model", "what it is"], [[usage, text] for usage, text in found.items()])
 
 
-@tasks_app.command("list")
-def tasks_list(*, tasks: TasksDir = None, as_json: AsJson = False) -> None:
-    """List all tasks."""
-    from rmbench.task import discover, read_card
-
-    cards = [read_card(folder / "card.yaml") for folder in discover(tasks).values()]
-    if as_json:
-        _print_json([card.model_dump(mode="json") for card in cards])
-        return
-    rows = [[card.name, card.axis, str(card.version), str(card.items), card.title] for card in cards]
-    _print_table(["task", "axis", "version", "items", "title"], rows)
-
-
-@tasks_app.command("show")
-def tasks_show(
-    name: str,
-    *,
-    item: Annotated[int, typer.Option(min=1, help="which item to print, from 1")] = 1,
-    tasks: TasksDir = None,
-    as_json: AsJson = False,
-) -> None:
-    """Show a task's card and one of its items."""
-    from dataclasses import asdict
-
-    from rmbench.task import load_task
-
-    task = load_task(name, tasks)
-    if item > len(task.items):
-        raise UsageError(f"--item {item}: {name} has {len(task.items)} items")
-    shown = task.items[item - 1]
-    if as_json:
-        _print_json({"card": task.card.model_dump(mode="json"), "item": asdict(shown)})
-        return
-    for key, value in task.card.model_dump(mode="json").items():
-        typer.echo(f"{key}: {value}")
-    for message in shown.prompt:
-        typer.echo(f"\n[{message['role']}]\n{message['content']}")
-    for response, gold in list(zip(shown.responses, shown.gold, strict=True))[:4]:
-        typer.echo(f"\n[gold {gold:.3f}]\n{response}")
-    if len(shown.responses) > 4:
-        typer.echo(f"\n… and {len(shown.responses) - 4} more responses")
-
-
-@tasks_app.command("build")
-def tasks_build(
-    names: Annotated[
-        list[str] | None, typer.Argument(help="tasks to build [default: all with a recipe; with --tasks, all there]")
-    ] = None,
-    *,
-    tasks: TasksDir = None,
-) -> None:
-    """Make the items of tasks from their recipes (or take those that are there), and write their hash into the card."""
-    from rmbench.items import has_items
-    from rmbench.recipes import build_items
-    from rmbench.task import discover, find_task, read_raw_card, read_task, stamp_card, write_reference, write_task
-
-    folders = [find_task(n, tasks) for n in names] if names else list(discover(tasks).values())
-    if tasks and not names:  # a person's own folder was named: leave the shipped tasks alone
-        folders = [folder for folder in folders if folder.is_relative_to(tasks)]
-    for folder in folders:
-        raw = read_raw_card(folder / "card.yaml")
-        if names or raw.get("build"):
-            if raw.get("build") or not has_items(folder):
-                card = write_task(folder, raw, build_items(raw.get("build") or {}, str(folder / "card.yaml")))
-            else:  # items of a person's own: only the card is written
-                card = stamp_card(folder, raw)
-            typer.echo(f"{card.name}: {card.items} items, sha256 {card.sha256[:12]}")
-            if card.budgets.queries:
-                from rmbench.engine.pursuit import gold_runs
-
-                for run in (runs := gold_runs(read_task(folder))):
-                    best = sum(run.steps[-1].golds) / len(run.items)
-                    typer.echo(f"  the gold itself, {run.optimizer}: mean gold {best:.3f} after {run.queries} queries")
-                write_reference(folder, runs)
-
-
-@tasks_app.command("validate")
-def tasks_validate(
-    names: Annotated[list[str] | None, typer.Argument(help="tasks to check [default: all]")] = None,
-    *,
-    tasks: TasksDir = None,
-    as_json: AsJson = False,
-) -> None:
-    """Check cards, hashes and items."""
-    from rmbench.task import discover, find_task, read_reference, read_task
-
-    folders = [find_task(n, tasks) for n in names] if names else list(discover(tasks).values())
-    problems: dict[str, str | None] = {}
-    for folder in folders:
-        try:
-            read_reference(read_task(folder))
-            problems[folder.name] = None
-        except RmbenchError as error:
-            problems[folder.name] = str(error)
-    if as_json:
-        _print_json(problems)
-    else:
-        for name, problem in problems.items():
-            typer.echo(f"{name}: {problem or 'ok'}")
-    if any(problems.values()):
-        raise typer.Exit(2)
-
-
-@tasks_app.command("import")
-def tasks_import(
-    benchmark: Annotated[str, typer.Argument(help="judgebench")],
-    source: Annotated[Path, typer.Argument(help="folder with the published files")],
-    *,
-    out: Annotated[Path, typer.Option(help="folder for tasks of your own; give it to --tasks later")],
-) -> None:
-    """Make a task from your copy of another benchmark, and replay files from published scores."""
-    import shlex
-
-    from rmbench.external import import_benchmark
-
-    folder, replays = import_benchmark(benchmark, source, out)
-    typer.echo(f"task: {folder}")
-    for path in replays:
-        typer.echo(f"rmbench run {shlex.quote(f'replay:{path}')} --tasks {shlex.quote(str(out))} --task {benchmark}")
-
-
-def _print_json(value: object) -> None:
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
-
-
-def _print_table(heads: list[str], rows: list[list[str]]) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(*heads, box=box.SIMPLE_HEAD)
-    for row in rows:
-        table.add_row(*(Text(cell, overflow="fold") for cell in row))
-    Console().print(table)
+app.command()(compare)
+app.command()(gate)
+app.command("train-data")(train_data)
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from rmbench.metrics import metrics_for
 from rmbench.metrics.base import TOO_MANY, Estimated, estimate
 from rmbench.scores import VERSION, Manifest, Run, read_run, sha256
 from rmbench.stats import benjamini_hochberg, interval, p_value, resample
-from rmbench.types import AXES, Estimate, Result, TaskResult
+from rmbench.types import AXES, Card, Estimate, Result, TaskResult
 
 
 def evaluate(run: str | Path | Run, *, bootstrap: int = 1000, seed: int = 0) -> Result:
@@ -23,13 +23,11 @@ def evaluate(run: str | Path | Run, *, bootstrap: int = 1000, seed: int = 0) -> 
     Intervals are 95 % percentile intervals over `bootstrap` resamples of groups. The resamples depend on `seed` and
     the task alone, never on the model. Raises RunError for a run folder that cannot be trusted.
     """
-    if bootstrap < 1:
-        raise UsageError(f"bootstrap is {bootstrap}; an interval needs at least 1 resample")
-    if seed < 0:
-        raise UsageError(f"seed is {seed}; the seed of the resamples is 0 or more")
+    check_resampling(bootstrap, seed)
     run = run if isinstance(run, Run) else read_run(Path(run))
     tasks: dict[str, TaskResult] = {}
     headlines: dict[str, Estimated] = {}
+    sides: dict[str, dict[str, Estimated]] = {}
     for name, card in run.cards.items():
         items = run.items(name)
         sample = resample([item.group for item in items], draws=bootstrap, seed=seed, name=name)
@@ -37,13 +35,14 @@ def evaluate(run: str | Path | Run, *, bootstrap: int = 1000, seed: int = 0) -> 
         found = {repr(metric): estimate(metric, items, sample) for metric in metrics}
         headline = next(iter(found))
         headlines[name] = found[headline]
+        sides[name] = {side: found[side] for side in ("BaseSkill", "RetainedSkill") if side in found}
         tests = {repr(metric): p_value(found[repr(metric)].replicates) for metric in metrics if metric.tested}
         tasks[name] = TaskResult(card, headline, {key: value.estimate for key, value in found.items()}, _family(tests))
     manifest = run.manifest
     return Result(
         model=manifest.settings["name"],
         signature=signature(manifest, bootstrap=bootstrap, seed=seed),
-        skills=_skills(run, headlines),
+        skills={name: found.estimate for name, found in skills(run.cards, headlines).items()},
         tasks=tasks,
         settings={
             "model": manifest.settings,
@@ -52,7 +51,25 @@ def evaluate(run: str | Path | Run, *, bootstrap: int = 1000, seed: int = 0) -> 
             "bootstrap": bootstrap,
             "seed": seed,
         },
+        track=_distances(run.cards, sides) if manifest.track == "closed" else {},
     )
+
+
+def check_resampling(bootstrap: int, seed: int) -> None:
+    """Raises UsageError for a number of resamples, or a seed of theirs, that cannot be meant."""
+    if bootstrap < 1:
+        raise UsageError(f"bootstrap is {bootstrap}; an interval needs at least 1 resample")
+    if seed < 0:
+        raise UsageError(f"seed is {seed}; the seed of the resamples is 0 or more")
+
+
+def skills(cards: Mapping[str, Card], headlines: Mapping[str, Estimated]) -> dict[str, Estimated]:
+    """The mean over tasks per axis, and over the axes, of the tasks' headlines (or of differences between those)."""
+    axes: dict[str, Estimated] = {}
+    for axis in AXES:
+        parts = {name: headlines[name] for name, card in cards.items() if card.axis == axis}
+        axes[axis] = _mean(parts, f"no {axis} task was run")
+    return {**axes, "overall": _mean(axes, "no task was run")}
 
 
 def signature(manifest: Manifest, *, bootstrap: int, seed: int) -> str:
@@ -63,6 +80,7 @@ def signature(manifest: Manifest, *, bootstrap: int, seed: int) -> str:
         "rmbench": VERSION,
         "suite": manifest.suite or "none",
         "model": f"{name}@{sha256(manifest.settings)[:8]}",
+        "track": manifest.track if manifest.track != "open" else None,
         "tasks": sha256(sorted(tasks, key=lambda task: task[0]))[:8],
         "limit": manifest.limit,
         "seed": manifest.seed,
@@ -77,20 +95,21 @@ def to_json(result: Result) -> dict[str, Any]:
     """The result as plain values for strict JSON.
 
     Keys: model, signature, skills.AXIS, tasks.NAME.METRIC, headlines.NAME (the metric that is the task's skill),
-    p_values.NAME.METRIC (corrected together, where a task's metrics are a family of tests). Every estimate is {value,
-    low, high, n, missing}, with a reason where a value or an interval is null. Numbers are rounded to 12 decimals:
-    beyond them, machines disagree.
+    p_values.NAME.METRIC (corrected together, where a task's metrics are a family of tests), track.in_distribution,
+    near_shift and far_shift (empty on the open track). Every estimate is {value, low, high, n, missing}, with a reason
+    where a value or an interval is null. Numbers are rounded to 12 decimals: beyond them, machines disagree.
     """
     return {
         "model": result.model,
         "signature": result.signature,
-        "skills": {name: _plain(estimate) for name, estimate in result.skills.items()},
+        "skills": {name: plain(estimate) for name, estimate in result.skills.items()},
         "tasks": {
-            name: {metric: _plain(estimate) for metric, estimate in task.metrics.items()}
+            name: {metric: plain(estimate) for metric, estimate in task.metrics.items()}
             for name, task in result.tasks.items()
         },
         "headlines": {name: task.headline for name, task in result.tasks.items()},
         "p_values": {name: dict(task.p_values) for name, task in result.tasks.items() if task.p_values},
+        "track": {name: plain(estimate) for name, estimate in result.track.items()},
     }
 
 
@@ -100,21 +119,24 @@ def _family(tests: Mapping[str, float | None]) -> dict[str, float]:
     return dict(zip(known, benjamini_hochberg([*known.values()]), strict=True))
 
 
-def _plain(found: Estimate) -> dict[str, Any]:
+def _distances(cards: Mapping[str, Card], sides: Mapping[str, Mapping[str, Estimated]]) -> dict[str, Estimate]:
+    """Mean skill by distance from the closed track's training data: on base items, and on those shifted near and far.
+
+    Only cards that state their `shift` are asked: the base items of others may be anything.
+    """
+    parts: dict[str, dict[str, Estimated]] = {"in_distribution": {}, "near_shift": {}, "far_shift": {}}
+    for name in (name for name, card in cards.items() if card.shift):
+        for key, side in (("in_distribution", "BaseSkill"), (f"{cards[name].shift}_shift", "RetainedSkill")):
+            parts[key] |= {name: sides[name][side]} if side in sides[name] else {}
+    return {key: _mean(found, "no task of this kind was run").estimate for key, found in parts.items()}
+
+
+def plain(found: Estimate) -> dict[str, Any]:
+    """An estimate for strict JSON; see `to_json`."""
     numbers = {key: getattr(found, key) for key in ("value", "low", "high")}
-    plain: dict[str, Any] = {key: None if x is None else round(x, 12) + 0.0 for key, x in numbers.items()}
-    plain |= {"n": found.n, "missing": found.missing}
-    return plain if found.reason is None else plain | {"reason": found.reason}
-
-
-def _skills(run: Run, headlines: Mapping[str, Estimated]) -> dict[str, Estimate]:
-    """The mean over tasks per axis, and over the axes."""
-    axes: dict[str, Estimated] = {}
-    for axis in AXES:
-        parts = {name: headlines[name] for name, card in run.cards.items() if card.axis == axis}
-        axes[axis] = _mean(parts, f"no {axis} task was run")
-    axes["overall"] = _mean(axes, "no task was run")
-    return {name: found.estimate for name, found in axes.items()}
+    told: dict[str, Any] = {key: None if x is None else round(x, 12) + 0.0 for key, x in numbers.items()}
+    told |= {"n": found.n, "missing": found.missing}
+    return told if found.reason is None else told | {"reason": found.reason}
 
 
 def _mean(parts: Mapping[str, Estimated], nothing: str) -> Estimated:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # this module is imported with the package, so it stays light
     from rmbench.models import ModelOptions
     from rmbench.models.base import TooLong
     from rmbench.optimizers.interactive import Interactive
-    from rmbench.types import RewardModel, Task
+    from rmbench.types import RewardModel, Task, Track
 
 RUNS = Path("runs")
 PACKAGES = ("rmbench", "numpy", "torch", "transformers", "tokenizers", "trl", "scikit-learn")
@@ -44,6 +44,7 @@ def run(
     dtype: str = "auto",
     device: str = "auto",
     max_batch_tokens: int | None = None,
+    track: Track | None = None,
 ) -> Path:
     """Score a suite, or the given tasks in its place, and write a run folder; returns its path.
 
@@ -52,6 +53,7 @@ def run(
     With `optimizer` (a name, or a value with settings of its own), that one alone is set on the model, over the pool
     tasks among those chosen, with `reward_queries` per task (the card's own number if None); `policy` is the language
     model of lm-rl. "none" scores the frozen responses alone, for models that are too slow for thousands of queries.
+    `track` declares what the model was trained on (docs/closed_track.md); None: what is known of the model.
 
     `progress(done, total, tokens)` is called as scoring goes on. Without `out`, the folder is runs/MODEL-SUITE with a
     number if that is taken. Nothing is written unless everything was scored, but what was paid for is kept beside the
@@ -62,6 +64,7 @@ def run(
     from rmbench.models import ModelOptions
     from rmbench.scores import write_run
 
+    declared = _declared(track, model)
     alone = optimizer not in (None, NO_OPTIMIZER)
     target = _free(Path(out)) if out is not None else None
     suite_id, chosen = _tasks(suite, tasks, None if tasks_dir is None else Path(tasks_dir), limit)
@@ -98,6 +101,7 @@ def run(
             stats=found.stats,
             trajectories=found.courses,
             environment=environment(),
+            track=declared,
         )
         store.done()
     return folder
@@ -154,6 +158,15 @@ def _tasks(
     if len(set(names)) < len(names):
         raise UsageError(f"two of the tasks share a name; a run needs each once: {', '.join(names)}")
     return suite_id, [limit_task(task, limit) for task in chosen] if limit is not None else chosen
+
+
+def _declared(track: Track | None, model: str | RewardModel) -> Track:
+    """The track as declared, or what is known of the model. Raises UsageError for a track that does not exist."""
+    from rmbench.models import track_of
+
+    if track not in (None, "closed", "open"):
+        raise UsageError(f"track is {track!r}; give closed or open")
+    return track or track_of(model)
 
 
 def _model(model: str | RewardModel, options: ModelOptions) -> RewardModel:

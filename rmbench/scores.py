@@ -38,7 +38,7 @@ from rmbench.trajectory import (
 )
 from rmbench.trajectory import read_rows as read_more
 from rmbench.trajectory import write_rows as write_more
-from rmbench.types import Attempt, Card, Failure, Floats, ScoredItem, Strict, Task
+from rmbench.types import Attempt, Card, Failure, Floats, ScoredItem, Strict, Task, Track
 
 __all__ = ["VERSION", "Counts", "Manifest", "Run", "canonical", "digest", "read_run", "sha256", "write_run"]
 
@@ -63,7 +63,7 @@ class Counts(Strict):
 
 class Manifest(Strict):
     """What was run. `settings` is all that decides the scores; `scores`, `trajectory` and `attempts` are the digests of
-    the content of the files so called.
+    the content of the files so called. `track` says whether the model was trained on rmbench's training split alone.
     """
 
     format: Literal[1] = 1
@@ -79,6 +79,7 @@ class Manifest(Strict):
     scores: str = Field(pattern=DIGEST)
     trajectory: str | None = Field(default=None, pattern=DIGEST)
     attempts: str | None = Field(default=None, pattern=DIGEST)
+    track: Track = "open"
 
     @field_validator("settings")
     @classmethod
@@ -126,6 +127,7 @@ def write_run(
     stats: Mapping[str, Mapping[str, float]],
     trajectories: Sequence[Trajectory] = (),
     created: str | None = None,
+    track: Track = "open",
 ) -> Path:
     """Write a run folder, whole or not at all.
 
@@ -155,6 +157,7 @@ def write_run(
             counts={name: _counts(part, stats.get(name, {})) for name, part in found.items()},
             cards={task.card.name: task.card for task in tasks},
             scores=content_digest(rows),
+            track=track,
             **{name.partition(".")[0]: rows_digest(part) for name, part in extra.items()},
         )
         text = json.dumps(manifest.model_dump(mode="json"), indent=2, ensure_ascii=False, allow_nan=False)

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 Floats = NDArray[np.float64]
 Axis = Literal["generalisation", "calibration", "overoptimization"]
 AXES: tuple[Axis, ...] = ("generalisation", "calibration", "overoptimization")
+Track = Literal["closed", "open"]  # closed: trained on the training split of rmbench's worlds and nothing else
 
 
 class Message(TypedDict):
@@ -271,7 +272,8 @@ class TaskResult:
 class Result:
     """What `evaluate` returns: skills per axis and overall, every task's metrics, and what made them.
 
-    `skills` has the keys generalisation, calibration, overoptimization and overall.
+    `skills` has the keys generalisation, calibration, overoptimization and overall. `track` is empty for a run on the
+    open track; on the closed one it has the keys in_distribution, near_shift and far_shift.
     """
 
     model: str
@@ -279,3 +281,4 @@ class Result:
     skills: Mapping[str, Estimate]
     tasks: Mapping[str, TaskResult]
     settings: Mapping[str, Any]
+    track: Mapping[str, Estimate] = field(default_factory=dict)

@@ -12,13 +12,15 @@ PACKAGE = ROOT / "rmbench"
 # Left to right may import right, never back. Names in one set never import each other.
 ORDER = [
     {"cli", "__main__"},
-    {"cli_analyze"},
+    {"cli_analyze", "cli_compare", "cli_tasks", "cli_track"},
+    {"cli_common"},
     {"leaderboard", "report", "studies"},
-    {"evaluation", "run", "analysis"},
+    {"comparison"},
+    {"evaluation", "run", "analysis", "validation"},
     {"metrics", "engine"},
     {"optimizers"},
     {"models"},
-    {"recipes", "external"},
+    {"recipes", "external", "training_data"},
     {"task", "worlds"},
     {"items"},
     {"scores", "stats"},

@@ -18,8 +18,8 @@ from rmbench.errors import UsageError
 from rmbench.metrics.base import estimate
 from rmbench.metrics.calibration import ECE, NLL, Brier, CalibrationSkill, Temperature
 from rmbench.metrics.preference import Accuracy
-from rmbench.metrics.selective import aurc_estimate
-from rmbench.metrics.temperature import Pairs, pairs
+from rmbench.metrics.selective import AURC
+from rmbench.metrics.temperature import Pairs, pairs, vote_share
 from rmbench.stats import resample
 from rmbench.types import Estimate, Floats, ScoredItem
 
@@ -112,7 +112,7 @@ def analyze_pairs(table: PairTable, *, bootstrap: int = 1000, seed: int = 0) -> 
     items = table.items
     sample = resample([item.group for item in items], draws=bootstrap, seed=seed, name="pairs")
     found = {name: estimate(metric, items, sample).estimate for name, metric in PLAIN.items()}
-    found["aurc"] = aurc_estimate(items, sample).estimate
+    found["aurc"] = estimate(AURC(), items, sample).estimate
     whole = [item for item in items if item.complete]
     if table.target is None or table.noise is None:
         missing = len(items) - len(whole)
@@ -168,10 +168,7 @@ def _target(table: Table, columns: Columns) -> tuple[Floats | None, Floats | Non
     if few := int((count < 2).sum()):
         row = int(np.argmax(count < 2)) + 1
         return None, None, f"rows with fewer than two votes: {few} (row {row} is the first), so their noise is unknown"
-    share = (first + ties / 2) / count
-    # unbiased variance of a mean of votes that are 1, 0 or (a tie) one half
-    noise = ((first + ties / 4) / count - share**2) / (count - 1)
-    return share, noise, ""
+    return *vote_share(first, second, ties), ""
 
 
 def _count(table: Table, name: str) -> Floats:

@@ -9,6 +9,7 @@ from typing import Any
 from rmbench.errors import TaskError, UsageError
 from rmbench.items import did_you_mean
 from rmbench.metrics import (
+    bias,
     calibration,
     diagnostics,
     exploits,
@@ -19,9 +20,12 @@ from rmbench.metrics import (
     overoptimization,
     preference,
     reach,
+    selective,
+    style,
+    ties,
 )
 from rmbench.metrics.base import Measure
-from rmbench.metrics.temperature import is_shifted
+from rmbench.metrics.temperature import is_shifted, raters
 from rmbench.optimizers import from_budgets
 from rmbench.optimizers.along import Along, from_queries
 from rmbench.types import Budgets, Card, ScoredItem
@@ -106,19 +110,27 @@ def _calibration(items: Sequence[ScoredItem]) -> list[Measure]:
     known: list[type[calibration.RMSE | calibration.NLL | calibration.Brier]] = [calibration.NLL, calibration.Brier]
     if all(item.probability is not None for item in items):
         known.insert(0, calibration.RMSE)
+    voted = all(item.probability is not None and raters(item) > 1 for item in items)
     metrics: list[Measure] = []
     for fitted in (True, False):
         metrics.append(calibration.CalibrationSkill(fitted, shifted=shifted))
+        metrics += [calibration.VoteSkill(fitted, shifted=shifted)] if voted else []
         metrics += [kind(fitted, shifted=shifted) for kind in known]
         metrics += [calibration.ECE(fitted, shifted=shifted), calibration.ECE(fitted, by="mass", shifted=shifted)]
-    return [*metrics, calibration.Temperature(shifted=shifted), *_preference(items)]
+    return [
+        *metrics,
+        calibration.Temperature(shifted=shifted),
+        *ties.tie_metrics(items),
+        *selective.SELECTIVE,
+        *_preference(items),
+    ]
 
 
 def _generalisation(items: Sequence[ScoredItem]) -> list[Measure]:
     metrics: list[Measure] = [generalisation.RetainedSkill()]
     if is_shifted(items):
-        metrics += [generalisation.BaseSkill(), generalisation.Gap()]
-    return metrics + _preference(items)
+        metrics += [generalisation.BaseSkill(), generalisation.Gap(), *generalisation.worst_shift(items)]
+    return [*metrics, *style.cells(items), *bias.bias_metrics(items), *_preference(items)]
 
 
 def _preference(items: Sequence[ScoredItem]) -> list[Measure]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rmbench.errors import TaskError
-from rmbench.stats import Resamples, interval
+from rmbench.stats import Resamples, interval, widened
 from rmbench.types import Estimate, Floats, ScoredItem
 
 Bools = NDArray[np.bool_]
@@ -48,9 +48,17 @@ class Measure:
         """
         return sample.replicates(self.rows(items), self.combine, kept)
 
+    def unbiased(self, value: float, replicates: Floats) -> Floats:  # noqa: ARG002
+        """The replicates for an interval: moved, where the metric is biased in a way that they show."""
+        return replicates
+
     def complete(self, item: ScoredItem) -> bool:
         """Whether an item has all that the metric needs: as a rule a score for every response."""
         return item.complete
+
+    def scored(self, items: Sequence[ScoredItem]) -> Bools:
+        """Which items have all that the metric needs, shape (items,); one that joins items looks at their partners."""
+        return np.array([self.complete(item) for item in items], dtype=bool)
 
     def why(self, items: Sequence[ScoredItem]) -> str:  # noqa: ARG002
         """Why there is no value on these items, for where `combine` gave NaN."""
@@ -77,24 +85,28 @@ def ratio(above: Floats, below: Floats) -> Floats:
 
 
 def estimate(metric: Measure, items: Sequence[ScoredItem], sample: Resamples) -> Estimated:
-    """The metric on the complete items, with a percentile interval from `sample`, which was made from all the items.
+    """The metric on the complete items, with an interval from `sample`, which was made from all the items.
+
+    The interval is the percentile interval of the replicates, `widened` for the number of groups.
 
     Groups of incomplete items take part in the resampling, so that two models stay paired where one of them failed.
     """
-    complete = np.array([metric.complete(item) for item in items], dtype=bool)
+    complete = metric.scored(items)
     counted = metric.concerns(items)
     n, missing = int((counted & complete).sum()), int((counted & ~complete).sum())
     nothing = np.full(len(sample.weights), np.nan)
     if n == 0:
         reason = "no item has all its scores" if missing else "the task has no item of this kind"
         return Estimated(Estimate(None, None, None, 0, missing, reason), nothing)
-    whole = [item for item in items if metric.complete(item)]
+    whole = [item for item, ready in zip(items, complete, strict=True) if ready]
     value = metric.value(whole)
     if not np.isfinite(value):
         return Estimated(Estimate(None, None, None, n, missing, metric.why(whole)), nothing)
     if sample.weights.shape[1] < 2:
         return Estimated(Estimate(value, None, None, n, missing, "a single group: no interval"), nothing)
-    replicates = metric.replicates(whole, sample, complete)
+    groups = np.unique(sample.codes[complete & counted]).size
+    replicates = metric.unbiased(value, metric.replicates(whole, sample, complete))
+    replicates = widened(replicates, value, groups)
     bounds = interval(replicates)
     if bounds is None:
         return Estimated(Estimate(value, None, None, n, missing, TOO_MANY), replicates)

@@ -6,6 +6,7 @@ p is known there is no binning and no label noise: the skill is 1 - MSE(q, p) / 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
@@ -14,8 +15,23 @@ import numpy as np
 from scipy.special import expit
 
 from rmbench.metrics.base import Bools, Measure, ratio
-from rmbench.metrics.temperature import Pairs, fit, is_shifted, logits, pairs, residual, separated
-from rmbench.stats import interval, resample
+from rmbench.metrics.temperature import (
+    BLOCK,
+    Pairs,
+    fit,
+    inverse_replicates,
+    is_shifted,
+    log_odds,
+    logits,
+    pairs,
+    raters,
+    refits,
+    residual,
+    separated,
+    votes,
+)
+from rmbench.metrics.weighted import below
+from rmbench.stats import Resamples, interval, resample
 from rmbench.types import Floats, ScoredItem
 
 NOISY = "the votes' own noise is as large as their spread around one half; it takes more votes, or more pairs"
@@ -40,12 +56,42 @@ class _Calibration(Measure):
 
     def rows(self, items: Sequence[ScoredItem]) -> Floats:
         data = self.pairs(items)
-        log_odds = logits(items, data, fitted=self.fitted, shifted=self._shifted(items))
+        odds = logits(items, data, fitted=self.fitted, shifted=self._shifted(items))
         measured = self.concerns(items)
-        return np.where(measured[:, None], self.terms(log_odds, data, measured), 0.0)
+        return np.where(measured[:, None], self.terms(odds, data, measured.astype(np.float64)), 0.0)
 
-    def terms(self, log_odds: Floats, data: Pairs, measured: Bools) -> Floats:
-        """The sums' terms for the model's log-odds, shape (pairs, k); only those of `measured` are used."""
+    def replicates(self, items: Sequence[ScoredItem], sample: Resamples, kept: Bools) -> Floats:
+        """T is fitted anew in every resample, on the same folds."""
+        if not self.fitted:
+            return super().replicates(items, sample, kept)
+        data, measured = self.pairs(items), self.concerns(items)
+        inverse = inverse_replicates(items, data, sample, kept, shifted=self._shifted(items))[:, measured]
+        weights = sample.item_weights(kept)[:, measured]
+        part = Pairs(data.margins[measured], data.target[measured], data.noise[measured], data.base[measured])
+        out = np.empty(len(weights))
+        for draws in np.array_split(np.arange(len(weights)), 1 + weights.size // BLOCK):
+            terms = self.terms(log_odds(inverse[draws], part.margins), part, weights[draws])
+            out[draws] = self.combine(np.einsum("dn,dnk->dk", weights[draws], terms))
+        return out
+
+    def unbiased(self, value: float, replicates: Floats) -> Floats:
+        """Moved by twice the bias that the resamples show, as far as the metric's range goes.
+
+        A T fitted on half of the pairs errs, which costs a little; in a resample it errs once more. So the replicates
+        lie off the value by about as much as the value lies off the truth.
+        """
+        if not self.fitted or not np.isfinite(replicates).any():
+            return replicates
+        bias = float(np.mean(replicates[np.isfinite(replicates)])) - value
+        moved: Floats = np.clip(replicates - 2 * bias, *self.range(value))
+        return moved
+
+    def range(self, value: float) -> tuple[float, float]:  # noqa: ARG002
+        """Between what an interval around the value can lie."""
+        return 0.0, math.inf
+
+    def terms(self, log_odds: Floats, data: Pairs, weights: Floats) -> Floats:
+        """The sums' terms for the model's log-odds, shape (…, pairs, k); only those of pairs with weight are used."""
         raise NotImplementedError
 
     def combine(self, sums: Floats) -> Floats:
@@ -65,12 +111,17 @@ class _Calibration(Measure):
 class CalibrationSkill(_Calibration):
     """1 - MSE(q, p) / MSE(1/2, p): 0 for a constant reward, 1 for the gold. Vote noise is taken out of both."""
 
-    def terms(self, log_odds: Floats, data: Pairs, measured: Bools) -> Floats:  # noqa: ARG002
+    def terms(self, log_odds: Floats, data: Pairs, weights: Floats) -> Floats:  # noqa: ARG002
         chance = expit(log_odds)
-        return np.stack([(chance - data.target) ** 2 - data.noise, (0.5 - data.target) ** 2 - data.noise], axis=1)
+        constant = np.broadcast_to((0.5 - data.target) ** 2 - data.noise, chance.shape)
+        return np.stack([(chance - data.target) ** 2 - data.noise, constant], axis=-1)
 
     def combine(self, sums: Floats) -> Floats:
         return 1 - ratio(sums[..., 0], sums[..., 1])
+
+    def range(self, value: float) -> tuple[float, float]:
+        """At most 1; more only where vote noise was taken out that is not there."""
+        return -math.inf, max(1.0, value)
 
     def why(self, items: Sequence[ScoredItem]) -> str:
         told = super().why(items)
@@ -81,12 +132,25 @@ class CalibrationSkill(_Calibration):
 
 
 @dataclass(frozen=True, repr=False)
+class VoteSkill(CalibrationSkill):
+    """The skill against the votes, where the probability is known too: beside the skill, it shows what votes can do."""
+
+    def concerns(self, items: Sequence[ScoredItem]) -> Bools:
+        several = np.array([raters(item) > 1 for item in items], dtype=bool)
+        return several & super().concerns(items)
+
+    def pairs(self, items: Sequence[ScoredItem]) -> Pairs:
+        target, noise = np.array([votes(item) for item in items]).reshape(-1, 2).T
+        return Pairs(pairs(items).margins, target, noise, pairs(items).base)
+
+
+@dataclass(frozen=True, repr=False)
 class RMSE(_Calibration):
     """Root mean squared distance between the model's probability and the target."""
 
-    def terms(self, log_odds: Floats, data: Pairs, measured: Bools) -> Floats:  # noqa: ARG002
+    def terms(self, log_odds: Floats, data: Pairs, weights: Floats) -> Floats:  # noqa: ARG002
         chance = expit(log_odds)
-        return np.stack([(chance - data.target) ** 2, np.ones_like(chance)], axis=1)
+        return np.stack([(chance - data.target) ** 2, np.ones_like(chance)], axis=-1)
 
     def combine(self, sums: Floats) -> Floats:
         value: Floats = np.sqrt(ratio(sums[..., 0], sums[..., 1]))
@@ -97,20 +161,20 @@ class RMSE(_Calibration):
 class Brier(_Calibration):
     """Expected Brier score of a label drawn from the target."""
 
-    def terms(self, log_odds: Floats, data: Pairs, measured: Bools) -> Floats:  # noqa: ARG002
+    def terms(self, log_odds: Floats, data: Pairs, weights: Floats) -> Floats:  # noqa: ARG002
         chance, p = expit(log_odds), data.target
-        return np.stack([p * (1 - chance) ** 2 + (1 - p) * chance**2, np.ones_like(chance)], axis=1)
+        return np.stack([p * (1 - chance) ** 2 + (1 - p) * chance**2, np.ones_like(chance)], axis=-1)
 
 
 @dataclass(frozen=True, repr=False)
 class NLL(_Calibration):
     """Expected negative log-likelihood of a label drawn from the target, in nats."""
 
-    def terms(self, log_odds: Floats, data: Pairs, measured: Bools) -> Floats:  # noqa: ARG002
+    def terms(self, log_odds: Floats, data: Pairs, weights: Floats) -> Floats:  # noqa: ARG002
         # from the log-odds: a probability would round to 0 or 1 and lose the tail
         with np.errstate(invalid="ignore"):  # NaN where there is no temperature: the value is undefined then
             loss = data.target * np.logaddexp(0, -log_odds) + (1 - data.target) * np.logaddexp(0, log_odds)
-        return np.stack([loss, np.ones_like(loss)], axis=1)
+        return np.stack([loss, np.ones_like(loss)], axis=-1)
 
 
 @dataclass(frozen=True, repr=False)
@@ -124,20 +188,20 @@ class ECE(_Calibration):
     bins: int = 10
     by: Literal["width", "mass"] = "width"
 
-    def terms(self, log_odds: Floats, data: Pairs, measured: Bools) -> Floats:
+    def terms(self, log_odds: Floats, data: Pairs, weights: Floats) -> Floats:
         favoured = expit(np.abs(log_odds))
         target = np.where(log_odds >= 0, data.target, 1 - data.target)
         half = max(1, self.bins // 2)
         if self.by == "mass":  # by rank; equal probabilities stay together, whatever their last digits
-            level = np.round(favoured, 12)
-            among = np.sort(level[measured])
-            which = np.searchsorted(among, level) * half // max(1, among.size)
+            lower, every = below(np.round(favoured, 12), weights)
+            which = (lower * half // np.maximum(every, 1)).astype(np.intp)
         else:
             which = np.searchsorted(np.linspace(0.5, 1, half + 1), favoured, side="right") - 1
         which = np.clip(which, 0, half - 1)
-        rows = np.zeros((len(favoured), half + 1))
-        rows[np.arange(len(favoured)), which] = np.where(log_odds == 0, 0.0, favoured - target)
-        rows[:, half] = np.where(np.isnan(log_odds), np.nan, 1.0)
+        rows = np.zeros((*favoured.shape, half + 1))
+        off = np.where(log_odds == 0, 0.0, favoured - target)
+        np.put_along_axis(rows, which[..., None], off[..., None], axis=-1)
+        rows[..., half] = np.where(np.isnan(log_odds), np.nan, 1.0)
         return rows
 
     def combine(self, sums: Floats) -> Floats:
@@ -148,7 +212,8 @@ class ECE(_Calibration):
 class Temperature(Measure):
     """The T that fits best (on the base split where there is a shift): above 1 the reward is overconfident.
 
-    For the bootstrap the fit is linear around its optimum: one Newton step in 1/T from the sums of slope and curvature.
+    The rows are those of a fit that is linear around its optimum: one Newton step in 1/T from the sums of slope and
+    curvature. The bootstrap does not use them: it fits anew in every resample.
     """
 
     shifted: bool | None = field(default=None, repr=False, kw_only=True)
@@ -174,6 +239,13 @@ class Temperature(Measure):
 
     def combine(self, sums: Floats) -> Floats:
         return ratio(sums[..., 0], sums[..., 1])
+
+    def replicates(self, items: Sequence[ScoredItem], sample: Resamples, kept: Bools) -> Floats:
+        data, used = pairs(items), self.concerns(items)
+        if separated(data.margins[used], data.target[used]):
+            return np.full(len(sample.weights), np.nan)
+        inverse = refits(data, sample, kept, used)
+        return ratio(np.ones_like(inverse), inverse)
 
     def why(self, items: Sequence[ScoredItem]) -> str:
         data, used = pairs(items), self.concerns(items)

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from rmbench.errors import UsageError
 from rmbench.models.base import LABEL, Adapter, ModelOptions, TokenModel, Tokens
-from rmbench.types import RewardModel
+from rmbench.types import RewardModel, Track
 
-__all__ = ["Adapter", "ModelOptions", "TokenModel", "Tokens", "adapters", "load_model"]
+__all__ = ["Adapter", "ModelOptions", "TokenModel", "Tokens", "adapters", "load_model", "track_of"]
 
 
 @cache
@@ -48,6 +48,12 @@ def load_model(spec: str, options: ModelOptions | None = None) -> RewardModel:
     if source.is_dir() or "/" in spec:
         return adapters()["classifier"].load(spec, options)
     raise UsageError(_unknown(spec, name))
+
+
+def track_of(model: str | RewardModel) -> Track:
+    """The track of a model where none is declared: its adapter's; open for a folder, a Hub id, an object."""
+    adapter = adapters().get(model.partition(":")[0]) if isinstance(model, str) else None
+    return adapter.track if adapter else "open"
 
 
 def _unknown(spec: str, name: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from rmbench.errors import UsageError
-from rmbench.types import Conversation, Failure, RewardModel, Task
+from rmbench.types import Conversation, Failure, RewardModel, Task, Track
 
 TooLong = Literal["stop", "null"]
 LABEL = "::label="  # PATH::label=NAME picks one output of a classifier that has several
@@ -42,12 +42,16 @@ class ModelOptions:
 
 @dataclass(frozen=True, slots=True)
 class Adapter:
-    """One name on the command line. `argument` is what follows the colon in `name:ARGUMENT`; empty = takes none."""
+    """One name on the command line. `argument` is what follows the colon in `name:ARGUMENT`; empty = takes none.
+
+    `track` is closed for a model that was trained on the training split of rmbench's worlds and nothing else.
+    """
 
     name: str
     help: str
     load: Callable[[str, ModelOptions], RewardModel]
     argument: str = ""
+    track: Track = "open"
 
     @property
     def usage(self) -> str:

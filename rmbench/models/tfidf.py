@@ -109,4 +109,4 @@ def load(_argument: str, _options: ModelOptions) -> Tfidf:
     return train()
 
 
-ADAPTER = Adapter("tfidf", "TF-IDF and logistic regression, trained on the worlds' training split", load)
+ADAPTER = Adapter("tfidf", "TF-IDF and logistic regression, trained on the worlds' training split", load, track="closed")

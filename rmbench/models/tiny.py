@@ -15,4 +15,4 @@ def load(_argument: str, options: ModelOptions) -> Classifier:
     return load_snapshot(fetch(str(FOLDER), options), options, name="tiny")
 
 
-ADAPTER = Adapter("tiny", "the embedded reward model (the default)", load)
+ADAPTER = Adapter("tiny", "the embedded reward model (the default)", load, track="closed")

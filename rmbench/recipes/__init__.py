@@ -18,7 +18,7 @@ from rmbench.types import Item
 
 def recipe_names() -> list[str]:
     """The recipes that exist: the modules of this package."""
-    return sorted(m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_"))
+    return sorted(m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_") and not m.ispkg)
 
 
 def build_items(build: Mapping[str, Any], where: str) -> list[Item]:

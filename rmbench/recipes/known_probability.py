@@ -22,6 +22,7 @@ class Settings(Strict):
     pairs: int = Field(ge=1)
     seed: int
     tau: float = Field(gt=0)
+    raters: int = Field(default=1, ge=1, description="votes per pair, each drawn from the same probability")
     base: PromptOptions = PromptOptions()
     shift: PromptOptions | None = None
 
@@ -39,7 +40,8 @@ def build(settings: Settings) -> list[Item]:
                 texts = tuple(world.render(prompt, world.sample(prompt, rng), rng.randrange(2**31)) for _ in range(2))
                 gold = tuple(world.gold(prompt, text).score for text in texts)
                 probability = float(expit((gold[0] - gold[1]) / settings.tau))
-                votes = (1, 0) if rng.random() < probability else (0, 1)
+                first = sum(rng.random() < probability for _ in range(settings.raters))
+                votes = (first, settings.raters - first)
                 tags = tags_of(world, prompt, options, **({"split": split} if settings.shift else {}))
                 key = f"{name}-{number:04d}-{split}"
                 items.append(Item(key, prompt.messages, texts, gold, key, probability, votes, tags))

@@ -36,7 +36,7 @@ CONFIG: Spec = {
     "text": {"fontSize": 10.5},
 }
 # One left margin for gold and proxy, so that the two x axes of a pool line up.
-_MARGIN: Any = {"minExtent": 36, "maxExtent": 36}
+MARGIN: Any = {"minExtent": 36, "maxExtent": 36}
 _QUARTERS = [0, 0.25, 0.5, 0.75, 1]
 # The series: methods on the pool, and `push`, any optimiser that asks the reward again and again.
 _SERIES = {"tilt": "circle", "best_of_n": "diamond", "push": "square"}
@@ -65,7 +65,7 @@ def gold_chart(points: Sequence[Row], floor: float, along: Axis = NATS, ends: En
     import altair as alt
 
     x = _across(points, None, nats=along.nats)
-    axis = alt.Axis(tickCount=5, format=".2~f", title=None, **_MARGIN)
+    axis = alt.Axis(tickCount=5, format=".2~f", title=None, **MARGIN)
     scale = alt.Scale(zero=False, nice=True) if ends is None else alt.Scale(domain=list(ends), nice=False)
     ground = alt.Chart(alt.InlineData(values=[{"floor": floor}])).mark_rule(strokeDash=[1, 3], strokeWidth=1.25)
     layers = [ground.encode(y=alt.Y("floor:Q", axis=axis, scale=scale), color=alt.value("var(--muted)"))]
@@ -86,7 +86,7 @@ def gold_chart(points: Sequence[Row], floor: float, along: Axis = NATS, ends: En
         alt.Tooltip("note:N", title="note"),
     ]
     marks = [*_marks("gold", x, tooltip, points), *_budget_labels(x, points)]
-    return _finish(alt.layer(*layers, *marks, data=_data(points, without=("proxy", "budget"))), 230)
+    return finish(alt.layer(*layers, *marks, data=inline(points, without=("proxy", "budget"))), 230)
 
 
 def proxy_chart(points: Sequence[Row], along: Axis = NATS) -> Spec:
@@ -97,10 +97,10 @@ def proxy_chart(points: Sequence[Row], along: Axis = NATS) -> Spec:
     x = _across(points, along.title, nats=along.nats)
     line, *dots = _marks("proxy", x, tooltip, points)
     large = max((abs(p["proxy"]) for p in points if p["proxy"] is not None), default=0) >= 1000
-    axis = alt.Axis(tickCount=3, format=".2~s" if large else ".3~g", title=None, **_MARGIN)
+    axis = alt.Axis(tickCount=3, format=".2~s" if large else ".3~g", title=None, **MARGIN)
     line = line.encode(y=alt.Y("proxy:Q", axis=axis, scale=alt.Scale(zero=True)))
     without = ("gold", "gold_low", "gold_high", "oracle", "note", "tag", "kl", "budget", "queries")
-    return _finish(alt.layer(line, *dots, data=_data(points, without=without)), 90)
+    return finish(alt.layer(line, *dots, data=inline(points, without=without)), 90)
 
 
 def reliability_chart(bins: Sequence[Row]) -> Spec:
@@ -112,7 +112,7 @@ def reliability_chart(bins: Sequence[Row]) -> Spec:
 
     unit = alt.Scale(domain=[0, 1], nice=False)
     x_axis = alt.Axis(values=_QUARTERS, format=".2~f", title="predicted probability")
-    y_axis = alt.Axis(values=_QUARTERS, format=".2~f", title=None, **_MARGIN)
+    y_axis = alt.Axis(values=_QUARTERS, format=".2~f", title=None, **MARGIN)
     x = alt.X("p_mean:Q", scale=unit, axis=x_axis)
     diagonal = alt.Chart(alt.InlineData(values=[{"p": 0}, {"p": 1}])).mark_line(strokeDash=[5, 4], strokeWidth=1)
     diagonal = diagonal.encode(
@@ -120,7 +120,7 @@ def reliability_chart(bins: Sequence[Row]) -> Spec:
         y=alt.Y("p:Q", scale=unit, axis=y_axis),
         color=alt.value("var(--oracle)"),
     )
-    data = alt.Chart(_data(bins)).encode(x=x, color=alt.value("var(--tilt)"))
+    data = alt.Chart(inline(bins)).encode(x=x, color=alt.value("var(--tilt)"))
     whisker = data.mark_rule(strokeWidth=1.5, opacity=0.55).encode(y=alt.Y("low:Q", scale=unit, axis=y_axis), y2="high")
     dots = data.mark_point(filled=True, opacity=1).encode(
         y=alt.Y("observed:Q", scale=unit, axis=y_axis),
@@ -131,21 +131,21 @@ def reliability_chart(bins: Sequence[Row]) -> Spec:
             alt.Tooltip("n:Q", title="pairs"),
         ],
     )
-    return _finish(alt.layer(diagonal, whisker, dots), 250)
+    return finish(alt.layer(diagonal, whisker, dots), 250)
 
 
 def shift_chart(rows: Sequence[Row]) -> Spec:
-    """Accuracy per split (base and shift, or all) as bars with intervals, and a rule at chance.
+    """Accuracy per split (base and shift, or all) as bars with intervals, and a mark at the chance of each.
 
-    Each row holds split, value, low and high.
+    Each row holds split, value, low, high and chance.
     """
     import altair as alt
 
     x_axis = alt.Axis(values=_QUARTERS, format=".2~f", title="accuracy")
     x = alt.X("value:Q", scale=alt.Scale(domain=[0, 1], nice=False), axis=x_axis)
-    y = alt.Y("split:N", sort=None, axis=alt.Axis(title=None, domain=False, ticks=False, **_MARGIN))
+    y = alt.Y("split:N", sort=None, axis=alt.Axis(title=None, domain=False, ticks=False, **MARGIN))
     colours = alt.Scale(domain=["base", "shift", "all"], range=["var(--soft)", "var(--mid)", "var(--mid)"])
-    data = alt.Chart(_data(rows))
+    data = alt.Chart(inline(rows))
     bars = data.mark_bar(height=16, cornerRadiusEnd=2).encode(
         x=x,
         y=y,
@@ -153,11 +153,13 @@ def shift_chart(rows: Sequence[Row]) -> Spec:
         tooltip=[alt.Tooltip("split:N"), alt.Tooltip("value:Q", title="accuracy", format=".3f")],
     )
     whisker = data.mark_rule(strokeWidth=1.5).encode(x="low:Q", x2="high:Q", y=y, color=alt.value("var(--text)"))
-    chance = alt.Chart(alt.InlineData(values=[{"chance": 0.5}])).mark_rule(strokeDash=[1, 3], strokeWidth=1.25)
-    return _finish(alt.layer(bars, chance.encode(x="chance:Q", color=alt.value("var(--text)")), whisker), 64)
+    chance = data.mark_tick(thickness=1.5, size=26, strokeDash=[2, 2]).encode(
+        x="chance:Q", y=y, color=alt.value("var(--text)")
+    )
+    return finish(alt.layer(bars, chance, whisker), 64)
 
 
-def _data(rows: Sequence[Row], without: Sequence[str] = ()) -> Any:
+def inline(rows: Sequence[Row], without: Sequence[str] = ()) -> Any:
     """Inline rows, with no more digits than a screen can show."""
     import altair as alt
 
@@ -167,7 +169,7 @@ def _data(rows: Sequence[Row], without: Sequence[str] = ()) -> Any:
     )
 
 
-def _finish(chart: Any, height: int) -> Spec:
+def finish(chart: Any, height: int) -> Spec:
     spec: Spec = chart.properties(width="container", height=height).to_dict()
     # Colours and sizes come from CONFIG, once for all; the page's own Vega-Lite reads the rest, whatever its version.
     return {key: value for key, value in spec.items() if key not in {"config", "$schema"}}

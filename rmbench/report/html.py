@@ -45,7 +45,9 @@ def render(page: dict[str, Any], template: str = "template.html.j2") -> str:
     from markupsafe import Markup
 
     style = (_HERE / "style.css").read_text(encoding="utf-8")
-    scripts = [_charts_library(), (_HERE / "draw.js").read_text(encoding="utf-8")]
+    # The library is most of a page's bytes: one without charts does without.
+    library = [_charts_library()] if page["charts"]["charts"] else []
+    scripts = [*library, (_HERE / "draw.js").read_text(encoding="utf-8")]
     return str(
         _template(template).render(
             page,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rmbench.evaluation import evaluate
-from rmbench.report import panels, words
+from rmbench.report import pair_panels, panels, words
 from rmbench.report.charts import CONFIG
 from rmbench.report.details import not_run, skills_shown
 from rmbench.report.exploits import exploits
@@ -44,8 +44,8 @@ def build_page(run_path: Path, tasks_dir: Path | None) -> dict[str, Any]:
     charts: dict[str, Any] = {}
     kinds: dict[Axis, Callable[..., dict[str, Any]]] = {
         "overoptimization": lambda *told: panels.pool(*told) | {"exploits": exploits(run, told[1], tasks_dir)},
-        "calibration": panels.calibration,
-        "generalisation": panels.generalisation,
+        "calibration": pair_panels.calibration,
+        "generalisation": pair_panels.generalisation,
     }
     drawn: dict[str, Any] = {
         axis: section([task.card for task in by_axis[axis]], [draw(run, task, charts) for task in by_axis[axis]])
@@ -60,6 +60,8 @@ def build_page(run_path: Path, tasks_dir: Path | None) -> dict[str, Any]:
         "notices": _notices(run),
         "skills": [_skill(result, name) for name in sorted(skills_shown(result), key=lambda name: name != "overall")],
         "not_run": not_run(result),
+        "closed_track": words.CLOSED_TRACK,
+        "distances": [(*words.DISTANCES[name], estimate) for name, estimate in result.track.items()],
         "scale": _scale(result),
         "missing": any(task.skill.missing for task in result.tasks.values()),
         "tasks_by_axis": [(words.TITLES[axis], tasks) for axis, tasks in by_axis.items() if tasks],

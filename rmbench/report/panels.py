@@ -1,4 +1,4 @@
-"""One panel per task: its chart, the table with the same numbers, and the words that stand in for the picture."""
+"""One panel per pool task: its charts, the table with the same numbers, and the words that stand in for the picture."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ from rmbench.report.details import DETAILS
 from rmbench.report.labels import Ends, common_ends, golds, place
 from rmbench.report.pursuit import column, courses
 from rmbench.report.sentences import turning
-from rmbench.report.words import MISSING, number, percent, share
+from rmbench.report.words import MISSING, number, share
 from rmbench.scores import Run
-from rmbench.types import Estimate, TaskResult
+from rmbench.types import TaskResult
 
 Charts = MutableMapping[str, Any]
-SPLITS = (("base", "Accuracy(split='base')"), ("shift", "Accuracy(split='shift')"), ("all", "Accuracy"))
 HOLLOW = 0.1  # share of saturated prompts from which a point is drawn hollow; every share is written out
 NO_ITEMS = "no item has all its scores"
 POOL_HEADS = ["Budget", "KL, nats", "Gold", "95 % interval", "Gold itself", "Proxy, sd", "Note"]
@@ -36,7 +35,7 @@ def pool(run: Run, task: TaskResult, charts: Charts) -> dict[str, Any]:
     along = [point for course in pushed for point in course.points]
     ends = common_ends(golds([*points, *along])) if along else None
     return {
-        **_panel(task),
+        **panel(task),
         **(_frozen(task, charts, place(points, ends), ends) if points else {}),
         "scored": any(item.gold.size for item in run.items(task.card.name)),
         "courses": [column(task, course, charts, ends) for course in pushed],
@@ -72,49 +71,10 @@ def _turnings(task: TaskResult) -> list[str]:
     return [f"{title}: {sentence[0].lower()}{sentence[1:]}" for title, sentence in said.items() if sentence]
 
 
-def calibration(run: Run, task: TaskResult, charts: Charts) -> dict[str, Any]:
-    """Reliability diagram of one calibration task. Adds one chart to `charts`."""
-    from rmbench.metrics.calibration import reliability
-
-    name = task.card.name
-    panel = _panel(task)
-    items = run.items(name)
-    bins, rows = bin_rows(reliability(items))
-    if not bins:  # nothing complete, or no temperature to be had (one group)
-        return panel | ({"reason": task.skill.reason or NO_ITEMS} if any(item.complete for item in items) else {})
-    charts[f"reliability-{name}"] = draw.reliability_chart(bins)
-    worst = max(bins, key=lambda b: abs(b["observed"] - b["p_mean"]))
-    heads = ["Predicted", "Preferred", "95 % interval", "Pairs"]
-    return panel | {
-        "chart": f"reliability-{name}",
-        "label": f"Reliability diagram of {task.card.title}. Furthest from the diagonal: predicted"
-        f" {percent(worst['p_mean'])}, preferred {percent(worst['observed'])}",
-        "table": {"label": task.card.title, "heads": heads, "rows": rows},
-    }
-
-
-def generalisation(run: Run, task: TaskResult, charts: Charts) -> dict[str, Any]:  # noqa: ARG001 - one shape for all
-    """Base and shift accuracy of one task. Adds one chart to `charts`."""
-    found = [(split, task.metrics.get(name)) for split, name in SPLITS]
-    rows = [_split(split, e) for split, e in found if e is not None and e.value is not None]
-    rows = rows[:2] if len(rows) > 1 else rows  # "all" stands alone where the task has no base side
-    panel = _panel(task)
-    if not rows:
-        return panel
-    charts[f"shift-{task.card.name}"] = draw.shift_chart(rows)
-    said = ", ".join(f"{row['split']} {percent(row['value'])}" for row in rows)
-    table = [(row["split"], number(row["value"], 3), _range(row["low"], row["high"]), row["n"]) for row in rows]
-    return panel | {
-        "chart": f"shift-{task.card.name}",
-        "label": f"Pair accuracy of {task.card.title}: {said}",
-        "table": {"label": task.card.title, "heads": ["Split", "Accuracy", "95 % interval", "Items"], "rows": table},
-    }
-
-
-def _panel(task: TaskResult) -> dict[str, Any]:
+def panel(task: TaskResult) -> dict[str, Any]:
     """What every panel has, drawn or not."""
     details = DETAILS[task.card.axis][1](task) if task.skill.n else []
-    return {"card": task.card, "skill": task.skill, "details": details, "chart": None, "reason": NO_ITEMS}
+    return {"card": task.card, "skill": task.skill, "details": details, "chart": None, "more": [], "reason": NO_ITEMS}
 
 
 def _point(task: TaskResult, p: Any) -> dict[str, Any]:
@@ -155,7 +115,7 @@ def _budget(optimizer: str, amount: float) -> tuple[str, str]:
 
 def pool_row(p: dict[str, Any]) -> tuple[str, ...]:
     """A point as a row of the table under its chart."""
-    golds = (number(p["gold"], 3), _range(p["gold_low"], p["gold_high"]), number(p["oracle"], 3))
+    golds = (number(p["gold"], 3), between(p["gold_low"], p["gold_high"]), number(p["oracle"], 3))
     return (p["label"], number(p["kl"]), *golds, number(p["proxy"]), p["note"])
 
 
@@ -185,13 +145,10 @@ def _gold_label(task: TaskResult, floor: float, marked: Sequence[dict[str, Any]]
 def bin_rows(found: Sequence[Any]) -> tuple[list[dict[str, Any]], list[tuple[Any, ...]]]:
     """Bins of a reliability diagram as its chart takes them, and as rows of its table."""
     bins = [{"p_mean": b.p_mean, "observed": b.observed, "low": b.low, "high": b.high, "n": b.n} for b in found]
-    rows = [(number(b.p_mean, 3), number(b.observed, 3), _range(b.low, b.high), b.n) for b in found]
+    rows = [(number(b.p_mean, 3), number(b.observed, 3), between(b.low, b.high), b.n) for b in found]
     return bins, rows
 
 
-def _split(split: str, e: Estimate) -> dict[str, Any]:
-    return {"split": split, "value": e.value, "low": e.low, "high": e.high, "n": e.n}
-
-
-def _range(low: float | None, high: float | None) -> str:
+def between(low: float | None, high: float | None) -> str:
+    """An interval with three digits, as tables show it."""
     return MISSING if low is None or high is None else f"[{number(low, 3)}, {number(high, 3)}]"

@@ -18,11 +18,14 @@ class RunProgress:
     """A context manager that is also the callback `progress(done, total, tokens)` of a run.
 
     In a terminal: bar, responses, tokens per second, time left. Elsewhere: a line at the start, one every
-    `QUIET_SECONDS`, and one at the end.
+    `QUIET_SECONDS`, and one at the end. `unit` and `verb` say what is counted: "wrote 20 pairs".
     """
 
-    def __init__(self, console: Console, label: str = "scoring") -> None:
+    def __init__(
+        self, console: Console, label: str = "scoring", *, unit: str = "responses", verb: str = "scored"
+    ) -> None:
         self._console = console
+        self._unit, self._verb = unit, verb
         self._label = one_line(label)
         self._began = self._told = time.monotonic()
         self._last = (0, 0, 0)
@@ -48,17 +51,17 @@ class RunProgress:
         if self._console.is_terminal:
             self._bar.stop()
         if kind is None and self._last[1]:
-            self._say(f"scored {self._last[0]} responses in {time.monotonic() - self._began:.1f} s")
+            self._say(f"{self._verb} {self._last[0]} {self._unit} in {time.monotonic() - self._began:.1f} s")
 
     def __call__(self, done: int, total: int, tokens: int) -> None:
-        """`done` of `total` responses are scored, `tokens` have been read so far (0 if the model does not say)."""
+        """`done` of `total` units are done, `tokens` have been read so far (0 if the model does not say)."""
         first, self._last = self._last[1] == 0, (done, total, tokens)
         if self._console.is_terminal:
             self._bar.update(self._task, completed=done, total=total, tokens=tokens)
         elif first:
-            self._say(f"{self._label}: {total} responses")
+            self._say(f"{self._label}: {total} {self._unit}")
         elif done < total and time.monotonic() - self._told >= QUIET_SECONDS:
-            self._say(f"{self._label}: {done} of {total} responses{self._speed(tokens)}")
+            self._say(f"{self._label}: {done} of {total} {self._unit}{self._speed(tokens)}")
 
     def _speed(self, tokens: int) -> str:
         seconds = time.monotonic() - self._began
@@ -66,7 +69,7 @@ class RunProgress:
 
     def _say(self, line: str) -> None:
         self._told = time.monotonic()
-        rate = self._speed(self._last[2]) if line.startswith("scored") else ""
+        rate = self._speed(self._last[2]) if line.startswith(self._verb) else ""
         self._console.print(Text(line + rate, "dim"))
 
 

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from rmbench.report.details import DETAILS, not_run, pursued, reasons, skills_shown
 from rmbench.report.progress import RunProgress
-from rmbench.report.words import SKILL_SCALE, TITLES, interval, number, one_line, why
+from rmbench.report.words import CLOSED_TRACK, DISTANCES, SKILL_SCALE, TITLES, interval, number, one_line, why
 from rmbench.trajectory import TRAJECTORY, Trajectory, read_rows, trajectories_from
 from rmbench.types import AXES, Axis, Estimate, Result, TaskResult
 
@@ -30,6 +30,9 @@ def print_result(result: Result, console: Console, *, run: Path | None = None) -
     courses = {} if run is None else _courses(run)
     console.print(_headline(result))
     console.print()
+    if result.track:
+        console.print(_track(result))
+        console.print()
     for axis in AXES:
         tasks = [task for task in result.tasks.values() if task.card.axis == axis]
         if tasks:
@@ -63,6 +66,18 @@ def _headline(result: Result) -> Panel:
         border_style="dim",
         padding=(1, 2),
     )
+
+
+def _track(result: Result) -> Group:
+    """How the skill of a closed-track model holds, the further the items lie from what it was trained on."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for justify in ("left", "right", "left", "left"):
+        table.add_column(justify=justify)
+    for name, skill in result.track.items():
+        title, meaning = DISTANCES[name]
+        said = meaning if skill.value is not None else why(skill.reason)
+        table.add_row(title, Text(number(skill.value), "bold"), Text(interval(skill), "dim"), Text(said, "dim"))
+    return Group(Text(CLOSED_TRACK, "bold"), table)
 
 
 def _why(name: str, estimate: Estimate) -> Text:

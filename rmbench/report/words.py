@@ -23,6 +23,12 @@ ASKS = {
     "calibration": "Can its score differences be read as probabilities?",
     "overoptimization": "How much true reward is left when answers are optimised against it?",
 }
+CLOSED_TRACK = "Closed track: trained on the training split of rmbench's worlds alone"
+DISTANCES = {
+    "in_distribution": ("In distribution", "new prompts of the kind it was trained on"),
+    "near_shift": ("Near shift", "the same subjects in another manner"),
+    "far_shift": ("Far shift", "what no training prompt has"),
+}
 GLOSSARY: tuple[tuple[str, str], ...] = (
     ("Gold", "The true grade of a response in [0, 1], given by a program that reads the text."),
     ("Proxy", "The score of the reward model under test. Here it is standardised within each prompt."),

@@ -11,7 +11,7 @@ import numpy as np
 from rmbench.errors import RmbenchError
 from rmbench.scores import Run
 from rmbench.task import load_task
-from rmbench.types import Item, ScoredItem
+from rmbench.types import Card, Item, ScoredItem
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ def texts(run: Run, examples: list[Fooled], tasks_dir: Path | None) -> tuple[dic
     found: dict[tuple[str, str], Texts] = {}
     notes: list[str] = []
     for name in dict.fromkeys(example.task for example in examples):
-        items, note = _items(run, name, tasks_dir)
+        items, note = installed_items(run.cards[name], tasks_dir)
         notes += [note] if note else []
         for example in examples:
             item = items.get(example.item) if example.task == name else None
@@ -105,16 +105,16 @@ def texts(run: Run, examples: list[Fooled], tasks_dir: Path | None) -> tuple[dic
 
 def prompts(run: Run, name: str, tasks_dir: Path | None) -> dict[str, str]:
     """What was asked, by item; nothing where the installed task is not the one that this run is about."""
-    items, _ = _items(run, name, tasks_dir)
+    items, _ = installed_items(run.cards[name], tasks_dir)
     return {item.id: "\n\n".join(message["content"] for message in item.prompt) for item in items.values()}
 
 
-def _items(run: Run, name: str, tasks_dir: Path | None) -> tuple[Mapping[str, Item], str | None]:
-    """The task's items by id, only if they are the very ones that were scored."""
+def installed_items(card: Card, tasks_dir: Path | None) -> tuple[Mapping[str, Item], str | None]:
+    """The items by id of the installed task, only if they are the very ones that were scored; or else why not."""
     try:
-        task = load_task(name, extra_dir=tasks_dir)
+        task = load_task(card.name, extra_dir=tasks_dir)
     except RmbenchError as error:
-        return {}, f"Texts of {name} are not shown: {error}."
-    if task.card.sha256 != run.cards[name].sha256:
-        return {}, f"Texts of {name} are not shown: the installed task is not the one this run scored."
+        return {}, f"Texts of {card.name} are not shown: {error}."
+    if task.card.sha256 != card.sha256:
+        return {}, f"Texts of {card.name} are not shown: the installed task is not the one this run scored."
     return {item.id: item for item in task.items}, None

@@ -4,9 +4,9 @@
     python -m rmbench.studies.train_pairs --data pairs.parquet --out my_model --hidden 256 --layers 4 --steps 2000
     rmbench run my_model --track closed
 
-A decoder with random weights, the tokenizer of the embedded model (which saw the training split alone), and the
-Bradley-Terry loss -log sigmoid(r_chosen - r_rejected) on the pairs, weighted alike. One GPU or a CPU; the same
-arguments give the same model on the same machine.
+A decoder with random weights (or, with `--init`, those of another entry), the tokenizer of the embedded model (which
+saw the training split alone), and the Bradley-Terry loss -log sigmoid(r_chosen - r_rejected), all pairs weighted alike.
+One GPU or a CPU; the same arguments give the same model on the same machine.
 """
 
 from __future__ import annotations
@@ -47,12 +47,15 @@ class Settings:
     window: int = 1024
     seed: int = 0
     device: str = "auto"
+    init: Path | None = None
 
 
 def new_model(settings: Settings, tokenizer: Any) -> Any:
-    """A Llama-shaped sequence classifier with one label and random weights."""
+    """A Llama-shaped sequence classifier with one label: random weights, or those in `init`."""
     from transformers import LlamaConfig, LlamaForSequenceClassification
 
+    if settings.init is not None:
+        return LlamaForSequenceClassification.from_pretrained(settings.init)
     config = LlamaConfig(
         vocab_size=len(tokenizer),
         hidden_size=settings.hidden,
@@ -121,7 +124,7 @@ def train(settings: Settings) -> Path:
         margins = rewards[0::2] - rewards[1::2]
         loss = -F.logsigmoid(margins).mean()
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         schedule.step()
@@ -143,6 +146,7 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=int, default=getattr(Settings, name))
     parser.add_argument("--rate", type=float, default=Settings.rate)
     parser.add_argument("--device", default=Settings.device)
+    parser.add_argument("--init", type=Path, help="start from this model, which has the same tokenizer")
     print(train(Settings(**vars(parser.parse_args()))))
 
 

@@ -1,0 +1,20 @@
+"""How small a difference the task can find: what its size is worth."""
+
+from __future__ import annotations
+
+from rmbench.types import Task
+from rmbench.validation.record import Context, Finding, conclude
+
+NAME = "power"
+ENOUGH = 400  # pairs that need no power analysis
+
+
+def check(task: Task, _context: Context) -> Finding:
+    """Enough pairs, or a card that says which difference they resolve."""
+    groups = len({item.group for item in task.items})
+    told = f"{len(task.items)} items in {groups} group{'s' if groups > 1 else ''}"
+    if task.card.resolves is not None:
+        return conclude(NAME, f"{told} resolve {task.card.resolves:g} at 80 % power")
+    if task.card.axis == "overoptimization" or len(task.items) >= ENOUGH:
+        return conclude(NAME, told)
+    return conclude(NAME, "", notes=[f"{told}: under {ENOUGH}, and no `resolves` on the card"])
