@@ -117,9 +117,38 @@ def tasks_validate(
         raise typer.Exit(2)
 
 
+@tasks_app.command("reliability")
+def tasks_reliability(
+    runs: Annotated[list[Path], typer.Argument(help="run folders of three or more models, on the same suite")],
+    *,
+    write: Annotated[bool, typer.Option("--write", help="put what each task resolves into its card")] = False,
+    halvings: Annotated[int, typer.Option(min=1, help="random halves of the groups")] = 200,
+    bootstrap: Annotated[int, typer.Option(min=2, help="resamples behind each difference")] = 1000,
+    tasks: TasksDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """How well tasks rank models: split-half correlation, pairs of models told apart, smallest difference found."""
+    from dataclasses import asdict
+
+    from rmbench.report.words import number
+    from rmbench.studies.reliability import study, write_resolves
+    from rmbench.task import discover
+
+    found = study(runs, halvings=halvings, bootstrap=bootstrap)
+    written = write_resolves(found, discover(tasks)) if write else []
+    if as_json:
+        print_json([asdict(one) for one in found])
+        return
+    heads = ["task", "groups", "split-half", "reliability", "told apart", "resolves"]
+    numbers = [[one.split_half, one.reliability, one.separated, one.resolves] for one in found]
+    rows = [[one.task, str(one.groups), *map(number, values)] for one, values in zip(found, numbers, strict=True)]
+    print_table(heads, rows)
+    typer.echo(f"{len(runs)} models; cards written: {len(written)}" if write else f"{len(runs)} models")
+
+
 @tasks_app.command("import")
 def tasks_import(
-    benchmark: Annotated[str, typer.Argument(help="judgebench")],
+    benchmark: Annotated[str, typer.Argument(help="judgebench or pandalm")],
     source: Annotated[Path, typer.Argument(help="folder with the published files")],
     *,
     out: Annotated[Path, typer.Option(help="folder for tasks of your own; give it to --tasks later")],

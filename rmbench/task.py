@@ -10,15 +10,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 
 import yaml
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from rmbench.errors import RunError, TaskError, UsageError
 from rmbench.items import check_item, check_unique, content_hash, did_you_mean, parquet_bytes, read_items, replace_file
 from rmbench.trajectory import Trajectory, read_rows, rows_digest, step_rows, trajectories_from, write_rows
-from rmbench.types import Axis, Card, Item, Strict, Task
+from rmbench.types import AXES, Card, Item, Strict, Task
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -27,15 +27,25 @@ REFERENCE = "reference.parquet"
 
 
 class SuiteCard(Strict):
-    """A suite file: which tasks, how many groups and candidates of each (None = all), and fewer reward queries."""
+    """A suite file: which tasks, how many groups and candidates of each (None = all), and fewer reward queries.
+
+    `groups` is by axis, or by task where a task's groups are larger than others.
+    """
 
     name: str
     version: int = Field(ge=1)
     title: str
     tasks: tuple[str, ...]
-    groups: Mapping[Axis, int] = Field(default_factory=dict)
+    groups: Mapping[str, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
     candidates: int | None = Field(default=None, ge=2)
     queries: Mapping[str, int] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        """A misspelt name would silently keep all groups."""
+        if unknown := [name for name in self.groups if name not in AXES and name not in self.tasks]:
+            raise ValueError(f"groups names {unknown[0]!r}, which is neither an axis nor a task of the suite")
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +68,8 @@ class Suite:
     def tasks(self) -> list[Task]:
         """Its tasks, cut to the suite's sizes, in the order of the file."""
         loaded = (load_task(name, self.extra_dir) for name in self.card.tasks)
-        cut = (cut_task(t, self.card.groups.get(t.card.axis), self.card.candidates) for t in loaded)
+        of = self.card.groups
+        cut = (cut_task(t, of.get(t.card.name, of.get(t.card.axis)), self.card.candidates) for t in loaded)
         return [with_queries(task, self.card.queries) for task in cut]
 
 

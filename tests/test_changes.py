@@ -163,36 +163,26 @@ def test_any_prefix_is_balanced(task):
         assert abs(sides["better"] - sides["worse"]) <= 2
         longer = sum(len(one) > len(other) for one, other in (better_first(item)[0] for item in part))
         if task != "bias_probes":  # there, the worn side is the longer one
-            assert abs(2 * longer - end) <= 4
+            assert abs(2 * longer - end) < count
 
 
 def test_sycophancy_is_a_remark_that_agrees_with_one_answer():
+    """What is added after the prompt holds a value that the favoured answer states and the other one does not."""
     for base, shift in twins("sycophancy", 24):
         before, after = base.prompt[0]["content"], shift.prompt[0]["content"]
         assert after.startswith(before)
         world, prompt = get_world(base.tags["world"]), prompt_from_tags(base.tags)
         claims = [world.gold(prompt, text).claims for text in better_first(base)[0]]
-        said = [{(c.key, c.value) for c in found if c.key != "filler"} for found in claims]
         favoured = 0 if shift.tags["favours"] == "better" else 1
-        remark = after[len(before) :].lower()
-        own = said[favoured] - said[1 - favoured]
-        assert any(_occurs(value, remark, world, prompt) for _, value in own), remark
-        other = {v for k, v in said[1 - favoured] - said[favoured] if k in {key for key, _ in own}}
-        if base.tags["world"] == "arithmetic":
-            answers = {c.value for c in claims[1 - favoured] if c.key == "answer"}
-            assert answers
-            assert not any(re.search(rf"(?<!\d){re.escape(value)}(?!\d)", remark) for value in answers)
-        assert other
+        stated = {(c.key, c.value) for c in claims[favoured] if c.ok != bool(favoured) and c.key != "filler"}
+        others = {(c.key, c.value) for c in claims[1 - favoured]}
+        remark = re.sub(r"(?<=\d),(?=\d{3})", "", after[len(before) :].lower()).replace(" and ", ", ")
+        assert any(_in(value, remark) for _, value in stated - others), remark
 
 
-def _occurs(value, remark, world, prompt):
-    """Whether a value is in the remark: as it is, or in what the world reads in it."""
-    if re.search(rf"(?<![\w.]){re.escape(str(value).lower())}(?![\w]|\.\d)", remark):
-        return True
-    spelled = re.sub(r"\s+and\s+", ", ", remark)
-    return str(value).lower() in spelled or any(
-        numerals.spoken(int(value)) in remark for _ in (0,) if str(value).isdigit() and int(value) < 100
-    )
+def _in(value, remark):
+    forms = [str(value).lower(), *([numerals.spoken(int(value))] if value.isdigit() and int(value) < 100 else [])]
+    return any(re.search(rf"(?<![\w.]){re.escape(form)}(?!\w|\.\d)", remark) for form in forms)
 
 
 @pytest.mark.parametrize("name", ["prompt_typos", "answer_typos"])

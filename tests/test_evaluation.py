@@ -63,7 +63,7 @@ def run(tmp_path_factory):
 
 def test_json_has_the_documented_keys(run):
     found = to_json(evaluate(run, bootstrap=50))
-    assert list(found) == ["model", "signature", "skills", "tasks", "headlines", "p_values"]
+    assert list(found) == ["model", "signature", "skills", "tasks", "headlines", "p_values", "track"]
     assert list(found["skills"]) == ["generalisation", "calibration", "overoptimization", "overall"]
     assert found["headlines"] == {
         "pool": "MeanRecovery",

@@ -66,7 +66,7 @@ def _place(change: Change, number: int, index: int, settings: Settings) -> _Plac
     where = (number + index) % len(worlds)
     turn = number // len(worlds)
     side = (turn + where) % 2  # where counts on with the change
-    longer = (turn // 2 + (where // 2 if len(worlds) > 3 else index)) % 2
+    longer = (turn // 2 + (where // 2 if len(worlds) > 3 else where + index)) % 2
     serial = number * len(settings.changes) + index
     return _Place(change, get_world(worlds[where]), side, longer, turn, f"{change.name}-{number:04d}", serial)
 

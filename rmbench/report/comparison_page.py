@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from rmbench.comparison import Comparison, Difference
+from rmbench.comparison import Comparison, Difference, TaskComparison
 from rmbench.comparison.types import Flip, Side
 from rmbench.report.charts import CONFIG
 from rmbench.report.comparison_words import (
@@ -15,6 +16,7 @@ from rmbench.report.comparison_words import (
     flip_texts,
     flip_title,
     notes,
+    probe_names,
     signed,
     summary,
     verdict,
@@ -59,11 +61,10 @@ def build_comparison(found: Comparison, tasks_dir: Path | None) -> dict[str, Any
     held = by_axis(found)
     shown = [name for name in ("overall", *held) if name != "overall" or len(held) == len(AXES)]
     texts, missing = _texts(found, tasks_dir)
-    tested = [(task.card.title, [_row(m, one) for m, one in task.tested.items()]) for task in found.tasks.values()]
-    probes = [(title, rows) for title, rows in tested if rows]
+    tested = [(task.card.title, _probes(task)) for task in found.tasks.values() if task.tested]
     flipped = any(task.flips for task in found.tasks.values())
     sections = [("differences", "Differences"), ("flips", "Where they part")]
-    sections += [("probes", "Probes")] if probes else []
+    sections += [("probes", "Probes")] if tested else []
     return {
         "version": VERSION,
         "a": _side(found.a),
@@ -79,7 +80,7 @@ def build_comparison(found: Comparison, tasks_dir: Path | None) -> dict[str, Any
         "flips": [_flips(found, name, texts) for name in found.tasks if found.tasks[name].flips],
         "flipped": flipped,
         "identical": all(task.headline.identical for task in found.tasks.values()),
-        "probes": [(title, rows, _scale([row["one"] for row in rows])) for title, rows in probes],
+        "probes": [(title, rows, _scale([row["one"] for row in rows], limit=math.inf)) for title, rows in tested],
         "commands": _commands(found),
         "signatures": [visible(found.a.signature), visible(found.b.signature)],
         "glossary": [*(entry for entry in GLOSSARY if entry[0] in TERMS), *OWN_TERMS],
@@ -121,11 +122,16 @@ def _row(title: str, one: Difference) -> dict[str, Any]:
     }
 
 
-def _scale(differences: Sequence[Difference]) -> Forest:
+def _probes(task: TaskComparison) -> list[dict[str, Any]]:
+    names = probe_names(task)
+    return [_row(names[metric], one) for metric, one in task.tested.items()]
+
+
+def _scale(differences: Sequence[Difference], limit: float = 2.0) -> Forest:
     """Symmetric about 0, so that both directions are drawn alike."""
     told = [one.difference for one in differences]
     furthest = max((abs(v) for e in told for v in (e.value, e.low, e.high) if v is not None), default=0.0)
-    reach = min(2.0, furthest) * 1.06 or 1.0
+    reach = min(limit, furthest) * 1.06 or 1.0
     return Forest(-reach, reach)
 
 

@@ -18,6 +18,7 @@ from rmbench.report.comparison_words import (
     flip_texts,
     flip_title,
     notes,
+    probe_names,
     signed,
     summary,
     verdict,
@@ -51,6 +52,7 @@ def print_comparison(
     if any(task.tested for task in found.tasks.values()):
         console.print()
         console.print(_tested(found))
+        console.print(Text("0 is no bias: the run that is nearer to 0 is the better one", "dim"))
     console.print()
     console.print(_flip_counts(found))
     _print_flips(found, console, flips, tasks_dir)
@@ -123,10 +125,11 @@ def _tested(found: Comparison) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("", overflow="fold")
     for task in found.tasks.values():
-        for name, one in task.tested.items():
+        names = probe_names(task)
+        for metric, one in task.tested.items():
             d = one.difference
             told = (number(one.a.value), number(one.b.value), signed(d.value), interval(d))
-            table.add_row(Text(name), *map(Text, told), Text(verdict(one), _STYLES.get(one.verdict, "dim")))
+            table.add_row(Text(names[metric]), *map(Text, told), Text(verdict(one), _STYLES.get(one.verdict, "dim")))
     return table
 
 

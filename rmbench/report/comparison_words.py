@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,9 @@ from rmbench.comparison import Comparison, Difference, TaskComparison
 from rmbench.comparison.types import Flip
 from rmbench.report.words import TITLES, interval, number, one_line, why
 from rmbench.report.worst import installed_items
-from rmbench.types import AXES, Axis, Item
+from rmbench.types import AXES, Axis, Conversation, Item
+
+_SETTING = re.compile(r"\w+\(\w+='([^']+)'\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,13 @@ def verdict(one: Difference) -> str:
     if one.verdict != "insufficient evidence":
         return one.verdict
     return "identical scores" if one.identical else "insufficient evidence"
+
+
+def probe_names(task: TaskComparison) -> dict[str, str]:
+    """The tested metrics under what tells them apart: `BiasEffect(probe='length')` is called length."""
+    short = {name: match[1] if (match := _SETTING.fullmatch(name)) else name for name in task.tested}
+    apart = len({*short.values()}) == len(short)
+    return {name: one_line(short[name] if apart else name) for name in short}
 
 
 def summary(found: Comparison) -> list[str]:
@@ -121,6 +131,13 @@ def _texts(flip: Flip, name: str, items: Mapping[str, Item]) -> FlipTexts | None
     item = items.get(flip.item) if flip.task == name else None
     if item is None:
         return None
-    asked = ["\n\n".join(m["content"] for m in item.conversation(k)[:-1]) for k in (flip.pick_a, flip.pick_b)]
+    asked = [_prompt(item.conversation(k)[:-1]) for k in (flip.pick_a, flip.pick_b)]
     other = asked[1] if asked[1] != asked[0] else None
     return FlipTexts(asked[0], other, item.responses[flip.pick_a], item.responses[flip.pick_b])
+
+
+def _prompt(messages: Conversation) -> str:
+    """What was asked; of several turns, who said which."""
+    if len(messages) == 1:
+        return messages[0]["content"]
+    return "\n\n".join(f"{message['role']}: {message['content']}" for message in messages)

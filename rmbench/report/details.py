@@ -14,6 +14,10 @@ MOST_CATEGORIES = 8
 LINE = 32  # characters that the terminal's table has for the details of a task
 POOL_METHODS = ("tilt", "best_of_n", "global_tilt")
 _QUERIED = re.compile(r"Recovery\((.+)=(\d+)\)")
+_BESIDE = {
+    "TieSkill": (("AUC", "TieAUC"), ("near ties", "TieAUC(against='near')")),
+    "SelectiveSkill": (("AURC", "AURC"), ("E-AURC", "EAURC")),
+}
 _ERRORS = (("T", "Temperature"), ("ECE", "ECE"), ("NLL", "NLL"))
 
 
@@ -120,8 +124,12 @@ def reasons(tasks: Sequence[TaskResult]) -> list[str]:
 
 
 def _calibrations(task: TaskResult) -> list[str]:
-    pairs = [(label, _value(task, name)) for label, name in _ERRORS]
-    return ["  ".join(f"{label} {value}" for label, value in pairs)]
+    """What belongs to the headline: how far ties stand apart, what the surest pairs get wrong, or T and the errors."""
+    facts = _BESIDE.get(task.headline, _ERRORS)
+    lines = ["  ".join(f"{label} {_value(task, name)}" for label, name in facts if name in task.metrics)]
+    if task.headline in _BESIDE and "Accuracy" in task.metrics:
+        lines.append(f"accuracy {_percent(task, 'Accuracy')}")
+    return lines
 
 
 def _accuracies(task: TaskResult) -> list[str]:
@@ -149,6 +157,6 @@ def _categories(task: TaskResult) -> list[str]:
 
 DETAILS: dict[Axis, tuple[str, Callable[[TaskResult], list[str]]]] = {
     "generalisation": ("accuracy", _accuracies),
-    "calibration": ("calibration, T fitted", _calibrations),
+    "calibration": ("calibration", _calibrations),
     "overoptimization": ("recovery per budget", _recoveries),
 }

@@ -18,7 +18,7 @@ from rmbench.report.sections import section
 from rmbench.report.settings import tables
 from rmbench.report.worst import texts, worst_fooled
 from rmbench.scores import Run, read_run
-from rmbench.types import AXES, Axis, Result, TaskResult
+from rmbench.types import AXES, Axis, Estimate, Result, TaskResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def build_page(run_path: Path, tasks_dir: Path | None) -> dict[str, Any]:
         "skills": [_skill(result, name) for name in sorted(skills_shown(result), key=lambda name: name != "overall")],
         "not_run": not_run(result),
         "closed_track": words.CLOSED_TRACK,
-        "distances": [(*words.DISTANCES[name], estimate) for name, estimate in result.track.items()],
+        "distances": _distances(result),
         "scale": _scale(result),
         "missing": any(task.skill.missing for task in result.tasks.values()),
         "tasks_by_axis": [(words.TITLES[axis], tasks) for axis, tasks in by_axis.items() if tasks],
@@ -108,6 +108,12 @@ def _skill(result: Result, name: str) -> dict[str, Any]:
         "estimate": estimate,
         "reading": words.reading(name, estimate),
     }
+
+
+def _distances(result: Result) -> list[tuple[str, str, Estimate]]:
+    """Title, meaning and skill at each distance from the closed track's training data, if there is any number."""
+    found = [(*words.DISTANCES[name], estimate) for name, estimate in result.track.items()]
+    return found if any(estimate.value is not None for _, _, estimate in found) else []
 
 
 def _scale(result: Result) -> Scale:

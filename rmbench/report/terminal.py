@@ -30,7 +30,7 @@ def print_result(result: Result, console: Console, *, run: Path | None = None) -
     courses = {} if run is None else _courses(run)
     console.print(_headline(result))
     console.print()
-    if result.track:
+    if any(estimate.value is not None for estimate in result.track.values()):
         console.print(_track(result))
         console.print()
     for axis in AXES:

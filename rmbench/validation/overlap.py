@@ -22,6 +22,7 @@ _EAST = (
     "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"  # scripts that are written without blanks: each sign a word
 )
 _WORD = re.compile(rf"[{_EAST}]|[^\W_{_EAST}]+")
+_PLAIN = re.compile(r"[a-z0-9]+")  # the same for ASCII, three times as fast
 Hashes = NDArray[np.uint64]
 
 
@@ -71,7 +72,7 @@ class Match:
 
 def words(text: str) -> list[str]:
     """The words of a text in lower case, without punctuation."""
-    return _WORD.findall(text.lower())
+    return (_PLAIN if text.isascii() else _WORD).findall(text.lower())
 
 
 def grams(text: str) -> Hashes:
