@@ -64,7 +64,6 @@ def run(
     from rmbench.models import ModelOptions
     from rmbench.scores import write_run
 
-    declared = _declared(track, model)
     alone = optimizer not in (None, NO_OPTIMIZER)
     target = _free(Path(out)) if out is not None else None
     suite_id, chosen = _tasks(suite, tasks, None if tasks_dir is None else Path(tasks_dir), limit)
@@ -80,7 +79,7 @@ def run(
         device=device,
         max_batch_tokens=max_batch_tokens,
     )
-    ready = _model(model, options)
+    ready, declared = _model(model, options), _declared(track, model)
     if target is None:
         _free(default_folder(ready.settings["name"], suite_id))
     scored = [] if alone else chosen

@@ -76,11 +76,14 @@ def widened(replicates: Floats, value: float, groups: int, level: float = 0.95) 
 
 
 def interval(replicates: Floats, level: float = 0.95) -> tuple[float, float] | None:
-    """Percentile interval of the replicates; None where too many of them have no value."""
+    """Percentile interval of the replicates; None where too many of them have no value.
+
+    Its ends are the (B + 1) a-th smallest of the B replicates (Davison and Hinkley 1997, section 2.4), as in `p_value`.
+    """
     defined = replicates[np.isfinite(replicates)]
     if defined.size == 0 or defined.size < (1 - UNDEFINED) * replicates.size:
         return None
-    low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2], method="weibull")
     return float(low), float(high)
 
 

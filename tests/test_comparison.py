@@ -32,7 +32,7 @@ from rmbench.evaluation import evaluate
 from rmbench.metrics.base import Measure, ratio
 from rmbench.metrics.generalisation import RetainedSkill
 from rmbench.scores import read_run
-from rmbench.stats import benjamini_hochberg, holm, resample, widened
+from rmbench.stats import benjamini_hochberg, holm, interval, resample, widened
 from rmbench.task import write_task
 from rmbench.types import Budgets, Failure, Task
 
@@ -78,9 +78,7 @@ def test_closed_form(tmp_path):
     assert found.a.value - found.b.value == pytest.approx(each.mean(), abs=1e-12)
     weights = resample([i.group for i in task.items], draws=1000, seed=3, name="style")
     drawn = widened(weights.weights[:, weights.codes] @ each / 60, each.mean(), 30)
-    assert (found.difference.low, found.difference.high) == pytest.approx(
-        tuple(np.quantile(drawn, [0.025, 0.975])), abs=1e-9
-    )
+    assert (found.difference.low, found.difference.high) == pytest.approx(interval(drawn), abs=1e-9)
     tail = min((drawn <= 1e-9).sum(), (drawn >= -1e-9).sum())
     assert found.p == pytest.approx(2 * (tail + 1) / 1001)
     assert found.resolves == pytest.approx((1.959964 + 0.841621) * drawn.std(ddof=1), rel=0.01)
@@ -94,7 +92,7 @@ def test_axes_and_overall_are_means_of_the_same_resamples(tmp_path):
     axes = [general, found.tasks["known"].headline.replicates, found.tasks["pool"].headline.replicates]
     for name, expected in zip([*AXES, "overall"], [*axes, np.mean(axes, axis=0)], strict=True):
         one = found.skills[name].difference
-        assert (one.low, one.high) == pytest.approx(tuple(np.quantile(expected, [0.025, 0.975])), abs=1e-9)
+        assert (one.low, one.high) == pytest.approx(interval(expected), abs=1e-9)
     # without missing scores, the sides are what `evaluate` says of each run alone
     for side, path in (("a", a), ("b", b)):
         alone = evaluate(path, bootstrap=500)
@@ -369,7 +367,9 @@ def test_flips_of_pools_and_of_missing_scores():
     gold = [0.1, 0.9, 0.5, 0.5]
     first, second = item([9, 1, 2, 3], gold), item([0, 5, 4, 1], gold)
     (flip,) = flips("t", [first], [second])
-    assert (flip.pick_a, flip.pick_b, flip.better) == (0, 1, "B")
+    assert (flip.pick_a, flip.pick_b, flip.better, flip.right) == (0, 1, "B", True)
+    (flip,) = flips("t", [first], [item([0, 1, 4, 1], gold)])
+    assert (flip.pick_b, flip.better, flip.right) == (2, "B", False)  # better, and not the best
     assert flips("t", [first], [item([0, 5, np.nan, 1], gold)]) == ()
     assert flips("t", [item([0, 0, 9, 8], gold)], [item([0, 0, 8, 9], gold)]) == ()  # other words, the same gold
     (constant,) = flips("t", [item([1, 1, 1, 1], gold)], [second])

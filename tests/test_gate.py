@@ -13,6 +13,7 @@ from comparing import margins, noisy, pair_task, rescored, run_in_memory, scores
 from rmbench.cli import main
 from rmbench.comparison import gate
 from rmbench.errors import UsageError
+from rmbench.stats import interval
 from rmbench.types import Task
 
 TASKS = three_axes()
@@ -104,7 +105,7 @@ def test_drop_is_the_paired_difference(tmp_path):
     one = found.numbers["generalisation"]
     assert one.drop.value == pytest.approx(0.1)
     replicates = -found.comparison.skills["generalisation"].replicates
-    assert (one.drop.low, one.drop.high) == pytest.approx(tuple(np.quantile(replicates, [0.025, 0.975])))
+    assert (one.drop.low, one.drop.high) == pytest.approx(interval(replicates))
     assert one.p == pytest.approx(((replicates <= 0.05 + 1e-9).sum() + 1) / 2001)
     assert list(found.numbers) == ["generalisation"]  # overall needs all three axes
     assert one.more == pytest.approx((2.8 * replicates.std(ddof=1) / 0.05) ** 2)

@@ -12,9 +12,10 @@ from scored import card, estimated, golden, item, pairs, rescored, shuffled, val
 from sklearn.metrics import brier_score_loss, log_loss
 
 from rmbench.errors import TaskError
-from rmbench.metrics import metrics_for
-from rmbench.metrics.calibration import ECE, NLL, RMSE, Brier, CalibrationSkill, Temperature, reliability
-from rmbench.metrics.temperature import fit
+from rmbench.metrics import metrics_for, temperature
+from rmbench.metrics.calibration import ECE, NLL, RMSE, Brier, CalibrationSkill, Temperature, VoteSkill, reliability
+from rmbench.metrics.temperature import fit, fit_each, votes
+from rmbench.stats import resample
 
 PAIRS = pairs()
 SPLIT = pairs(split=True)
@@ -89,6 +90,75 @@ def test_temperature_interval_agrees_with_refitting():
     p = np.array([i.probability for i in PAIRS]).reshape(-1, 2)
     refits = [1 / fit(margins[d].ravel(), p[d].ravel()) for d in rng.integers(0, 100, (400, 100))]
     np.testing.assert_allclose([found.low, found.high], np.quantile(refits, [0.025, 0.975]), rtol=0.03)
+
+
+def drawn_again(items, weights):
+    """The items as often as they were drawn."""
+    return [i for i, count in zip(items, weights, strict=True) for _ in range(int(count))]
+
+
+@pytest.mark.parametrize("items", [PAIRS, SPLIT], ids=["cross-fitted", "under shift"])
+@pytest.mark.parametrize("metric", [*ALL, ECE(by="mass"), Temperature()], ids=repr)
+def test_a_resample_is_the_metric_of_the_items_drawn(metric, items, monkeypatch):
+    """T is fitted anew in each, and bins of equal mass are made anew; a group stays in the fold that it is in."""
+    everything = np.ones(len(items), dtype=bool)
+    sample = resample([i.group for i in items], draws=30, seed=0, name="t")
+    found = metric.replicates(items, sample, everything)
+    fold = dict(zip([i.group for i in items], temperature.folds([i.group for i in items], 2), strict=True))
+    monkeypatch.setattr(temperature, "folds", lambda groups, _: np.array([fold[group] for group in groups]))
+    for draw, weights in enumerate(sample.item_weights(everything)):
+        assert found[draw] == pytest.approx(value(metric, drawn_again(items, weights)), abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    "margins",
+    [
+        lambda rng, p: np.log(p / (1 - p)) + rng.standard_normal(p.size),
+        lambda rng, p: 1e200 * rng.standard_t(1, p.size),
+        lambda rng, p: 10.0 ** rng.integers(-20, 1, p.size) * rng.choice([-1, 1], p.size),
+        lambda rng, p: np.sign(p - 0.5) * rng.random(p.size),
+        lambda _, p: np.zeros(p.size),
+    ],
+    ids=["noisy", "heavy tails", "20 orders", "never wrong", "constant"],
+)
+@pytest.mark.parametrize("labels", [False, True])
+def test_fits_of_all_resamples_at_once(margins, labels):
+    rng = np.random.default_rng(0)
+    p = np.clip(rng.random(40), 0.01, 0.99)
+    p, m = np.where(labels, p > 0.5, p).astype(float), margins(rng, p)
+    weights = rng.multinomial(40, np.full(40, 1 / 40), 50).astype(float)
+    weights[0] = 0
+    found = fit_each(m, p, weights)
+    assert found[0] == fit(m, p)  # nothing was drawn
+    for row, one in zip(weights[1:], found[1:], strict=True):
+        assert one == pytest.approx(fit(np.repeat(m, row.astype(int)), np.repeat(p, row.astype(int))), rel=1e-9)
+
+
+def test_the_interval_allows_for_the_bias_of_a_fit():
+    """Replicates lie below the value by about as much as it lies below the truth: they are moved up twice as far."""
+    rng = np.random.default_rng(3)
+    items = rescored(PAIRS[:60], lambda i: i.gold + rng.standard_normal(2))
+    everything = np.ones(60, dtype=bool)
+    sample = resample([i.group for i in items], draws=500, seed=0, name="t")
+    metric = CalibrationSkill()
+    plain = metric.replicates(items, sample, everything)
+    point = value(metric, items)
+    assert plain.mean() < point
+    assert metric.unbiased(point, plain).mean() == pytest.approx(2 * point - plain.mean(), abs=1e-12)
+    assert metric.unbiased(0.99, np.array([0.9, 0.99])).max() == 1  # no skill is above 1
+    assert RMSE().unbiased(0.01, np.array([0.05, 0.2])).min() == 0
+    np.testing.assert_array_equal(CalibrationSkill(fitted=False).unbiased(point, plain), plain)
+
+
+def test_metrics_of_the_same_pairs_share_the_fits():
+    everything = np.ones(len(PAIRS), dtype=bool)
+    sample = resample([i.group for i in PAIRS], draws=20, seed=0, name="t")
+    CalibrationSkill().replicates(PAIRS, sample, everything)
+    held = len(sample.memory)
+    NLL().replicates(PAIRS, sample, everything)
+    assert len(sample.memory) == held == 2  # one per fold
+    other = rescored(PAIRS, lambda i: i.gold)
+    assert (NLL().replicates(other, sample, everything) != NLL().replicates(PAIRS, sample, everything)).all()
 
 
 def test_a_reward_that_points_the_wrong_way_has_no_temperature():
@@ -168,6 +238,37 @@ def test_vote_noise_is_taken_out():
     counts = [int(rng.binomial(5, i.probability)) for i in known]
     voted = [item(i.scores, i.gold, i.id, i.group, votes=(c, 5 - c)) for i, c in zip(known, counts, strict=True)]
     assert value(CalibrationSkill(), voted) == pytest.approx(value(CalibrationSkill(), known), abs=0.03)
+
+
+def test_vote_skill_agrees_with_the_known_probability():
+    """Where both are known, the votes give the same skill, with a wider interval."""
+    rng = np.random.default_rng(1)
+    base = pairs(count=800)
+    counts = [int(rng.binomial(5, i.probability)) for i in base]
+    items = [
+        item(i.scores, i.gold, i.id, i.group, probability=i.probability, votes=(c, 5 - c))
+        for i, c in zip(base, counts, strict=True)
+    ]
+    names = [repr(m) for m in metrics_for(card("calibration"), items)]
+    assert {"VoteSkill", "VoteSkill(fitted=False)"} < {*names}
+    votes, known = estimated(VoteSkill(), items), estimated(CalibrationSkill(), items)
+    assert votes.low < known.value < votes.high
+    assert votes.high - votes.low > known.high - known.low
+    raw = 1 - np.mean([(0.5 - i.votes[0] / 5) ** 2 for i in items])  # with the noise left in, it would be far off
+    assert abs(raw - known.value) > abs(votes.value - known.value)
+    for few in ((1, 0), None):
+        other = [item(i.scores, i.gold, i.id, i.group, probability=i.probability, votes=few) for i in base]
+        assert "VoteSkill" not in [repr(m) for m in metrics_for(card("calibration"), other)]
+
+
+def test_votes_for_neither_are_half_a_vote_each():
+    """Three raters, one of whom sees no difference: votes 1, 1/2, 1 have the mean 5/6 and the noise 1/36."""
+    (one,) = [item([1, 0], [1, 0], votes=(2, 0), tags={"tied_votes": "1"})]
+    assert votes(one) == pytest.approx((5 / 6, np.var([1, 0.5, 1], ddof=1) / 3))
+    assert votes(item([1, 0], [1, 0], votes=(3, 2))) == pytest.approx((0.6, 0.6 * 0.4 / 4))
+    assert votes(item([1, 0], [1, 0], votes=(1, 0))) == (1, 0)  # a single vote does not tell its noise
+    with pytest.raises(TaskError, match="the tag tied_votes is 'x'; write the number of votes for neither"):
+        votes(item([1, 0], [1, 0], votes=(1, 0), tags={"tied_votes": "x"}))
 
 
 def test_toss_ups_only_is_none_with_a_reason():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
-from rmbench.stats import difference, folds, interval, resample
+from rmbench.stats import difference, folds, interval, resample, widened
 
 EVERY = np.ones(100, dtype=bool)
 
@@ -68,6 +68,34 @@ def test_no_interval_where_too_many_replicates_are_undefined():
     assert interval(np.full(100, np.nan)) is None
     assert interval(np.r_[np.full(6, np.nan), np.zeros(94)]) is None
     assert interval(np.r_[np.full(5, np.nan), np.zeros(95)]) == (0, 0)
+
+
+def test_replicates_are_widened_for_few_groups():
+    """For a mean of normal values, the widened percentile interval is Student's t interval."""
+    values = np.random.default_rng(0).standard_normal(10)
+    sample = resample([str(k) for k in range(10)], draws=200_000, seed=0, name="t")
+    replicates = sample.replicates(columns(values), mean, EVERY[:10])
+    low, high = interval(widened(replicates, values.mean(), 10))
+    expected = scipy_stats.t.interval(0.95, 9, values.mean(), values.std(ddof=1) / 10**0.5)
+    assert high - low == pytest.approx(expected[1] - expected[0], rel=0.03)
+    for groups, factor in ((16, 1.123), (64, 1.0276), (400, 1.0043)):
+        moved = widened(np.array([-9.0, -1.0, 9.0]), 0.0, groups)
+        assert -moved[1] == pytest.approx(factor, abs=1e-3)
+
+
+def test_widening_keeps_the_range_and_what_is_constant():
+    shares = np.array([0.8, 0.9, 1.0, np.nan])
+    moved = widened(shares, 0.9, 3)
+    assert (np.nanmin(moved), np.nanmax(moved)) == (0.8, 1.0)
+    assert np.isnan(moved[3])
+    np.testing.assert_array_equal(widened(np.zeros(5), 0.0, 64), np.zeros(5))
+    np.testing.assert_array_equal(widened(shares, 0.9, 1), shares)
+
+
+def test_what_metrics_share_is_made_once():
+    sample = resample(["a", "b"], draws=3, seed=0, name="t")
+    made = [sample.shared(key, lambda: np.array([1.0])) for key in ("x", "x", "y")]
+    assert made[0] is made[1] is not made[2]
 
 
 def test_paired_difference_is_tighter_than_its_parts():

@@ -40,7 +40,7 @@ def _flip(task: str, a: ScoredItem, b: ScoredItem, spread_a: float, spread_b: fl
         return None
     (a_i, a_j), (b_i, b_j) = a.scores[[i, j]], b.scores[[i, j]]
     change = _over(a_i - a_j, spread_a) + _over(b_j - b_i, spread_b)
-    golds = float(a.gold[i]), float(a.gold[j])
+    golds = float(a.gold[i]), float(a.gold[j]), float(a.gold.max())
     rewards = (float(a_i), float(a_j)), (float(b_i), float(b_j))
     return Flip(task, a.id, i, j, *golds, *rewards, change=change)
 

@@ -35,6 +35,8 @@ class Difference:
 class Flip:
     """An item where the two runs choose answers of different worth: their top scores fall on `pick_a` and `pick_b`.
 
+    `gold_best` is the most gold that an answer of the item has.
+
     `rewards_a` and `rewards_b` are what each run gives to the two picks, in that order. `change` is how far the margin
     between the picks moves from one run to the other, in standard deviations of each run's rewards within an item.
     """
@@ -45,6 +47,7 @@ class Flip:
     pick_b: int
     gold_a: float
     gold_b: float
+    gold_best: float
     rewards_a: tuple[float, float]
     rewards_b: tuple[float, float]
     change: float
@@ -53,6 +56,11 @@ class Flip:
     def better(self) -> Literal["A", "B"]:
         """Whose choice has more gold."""
         return "A" if self.gold_a > self.gold_b else "B"
+
+    @property
+    def right(self) -> bool:
+        """Whether that choice is the right one: no answer has more gold."""
+        return max(self.gold_a, self.gold_b) == self.gold_best
 
 
 class Count(NamedTuple):

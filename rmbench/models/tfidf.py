@@ -109,4 +109,6 @@ def load(_argument: str, _options: ModelOptions) -> Tfidf:
     return train()
 
 
-ADAPTER = Adapter("tfidf", "TF-IDF and logistic regression, trained on the worlds' training split", load, track="closed")
+ADAPTER = Adapter(
+    "tfidf", "TF-IDF and logistic regression, trained on the worlds' training split", load, track="closed"
+)

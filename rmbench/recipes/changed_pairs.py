@@ -30,7 +30,9 @@ class Settings(Strict):
     worlds: tuple[str, ...] = Field(min_length=1)
     pairs: int = Field(ge=1)
     seed: int
-    margin: float = Field(default=0.1, gt=0, description="least gold difference between better and worse, in both twins")
+    margin: float = Field(
+        default=0.1, gt=0, description="least gold difference between better and worse, in both twins"
+    )
     changes: tuple[str, ...] = Field(min_length=1)
     prompt: PromptOptions = PromptOptions()
 
@@ -44,7 +46,8 @@ class _Place(NamedTuple):
     longer: int
     turn: int
     key: str
-    serial: int
+    seed: int
+    settings: Settings
 
 
 def build(settings: Settings) -> list[Item]:
@@ -55,7 +58,7 @@ def build(settings: Settings) -> list[Item]:
     items: list[Item] = []
     for number in range(settings.pairs):
         for index, change in enumerate(named):
-            items += _twins(_place(change, number, index, settings), settings)
+            items += _twins(_place(change, number, index, settings))
     return items
 
 
@@ -67,37 +70,39 @@ def _place(change: Change, number: int, index: int, settings: Settings) -> _Plac
     turn = number // len(worlds)
     side = (turn + where) % 2  # where counts on with the change
     longer = (turn // 2 + (where // 2 if len(worlds) > 3 else where + index)) % 2
-    serial = number * len(settings.changes) + index
-    return _Place(change, get_world(worlds[where]), side, longer, turn, f"{change.name}-{number:04d}", serial)
+    seed = settings.seed + number * len(settings.changes) + index
+    return _Place(change, get_world(worlds[where]), side, longer, turn, f"{change.name}-{number:04d}", seed, settings)
 
 
-def _twins(place: _Place, settings: Settings) -> list[Item]:
+def _twins(place: _Place) -> list[Item]:
     """A pair and its twin; from the next prompt where one leaves no room for the change."""
     for attempt in range(PROMPTS):
-        seed = settings.seed + place.serial + STRIDE * attempt
-        prompt = place.world.prompt(seed, **settings.prompt.model_dump())
+        seed = place.seed + STRIDE * attempt
+        prompt = place.world.prompt(seed, **place.settings.prompt.model_dump())
         rng = Random(f"changed/{place.change.name}/{place.world.name}/{seed}")
         for _ in range(TRIES):
-            texts = _plain_pair(place, prompt, rng, settings.margin)
+            texts = _plain_pair(place, prompt, rng)
             case = texts and Case(place.world, prompt, texts, place.side, place.turn)
             changed = case and place.change.apply(case, rng)
-            gold = case and changed and _gold(place, case, changed, settings.margin)
+            gold = case and changed and _gold(place, case, changed)
             if case and changed and gold:
-                return _items(place, case, changed, gold, settings, rng)
-    raise TaskError(f"no pair of {place.world.name} with a gold margin of {settings.margin} for {place.change.name}")
+                return _items(place, case, changed, gold, rng)
+    raise TaskError(
+        f"no pair of {place.world.name} with a gold margin of {place.settings.margin} for {place.change.name}"
+    )
 
 
-def _plain_pair(place: _Place, prompt: Prompt, rng: Random, margin: float) -> tuple[str, str] | None:
+def _plain_pair(place: _Place, prompt: Prompt, rng: Random) -> tuple[str, str] | None:
     """Two answers without surface habits, the better first, the one that is to be longer being so."""
     world = place.world
     drawn = [world.render(prompt, {**world.sample(prompt, rng), **_CLEAN}, rng.randrange(2**31)) for _ in range(2)]
     better, worse = sorted(drawn, key=lambda text: -world.gold(prompt, text).score)
     fits = len(better) < len(worse) if place.longer else len(better) > len(worse)
-    wide = world.gold(prompt, better).score - world.gold(prompt, worse).score >= margin
+    wide = world.gold(prompt, better).score - world.gold(prompt, worse).score >= place.settings.margin
     return (better, worse) if fits and wide else None
 
 
-def _gold(place: _Place, case: Case, changed: Changed, margin: float) -> tuple[float, ...] | None:
+def _gold(place: _Place, case: Case, changed: Changed) -> tuple[float, ...] | None:
     """The gold of the shifted pair: read again where one answer changed, else that of the base.
 
     None where the change touched what an answer says, made it better, or left too small a margin.
@@ -111,12 +116,10 @@ def _gold(place: _Place, case: Case, changed: Changed, margin: float) -> tuple[f
     for before, after in zip(old, new, strict=True):
         if content(before.parts) != content(after.parts) or after.score > before.score:
             return None
-    return tuple(grade.score for grade in new) if new[0].score - new[1].score >= margin else None
+    return tuple(grade.score for grade in new) if new[0].score - new[1].score >= place.settings.margin else None
 
 
-def _items(
-    place: _Place, case: Case, changed: Changed, gold: tuple[float, ...], settings: Settings, rng: Random
-) -> list[Item]:
+def _items(place: _Place, case: Case, changed: Changed, gold: tuple[float, ...], rng: Random) -> list[Item]:
     favours = {"favours": ("better", "worse")[place.side]} if place.change.probe else {}
     told = {"change": place.change.name, "category": place.change.name, **favours}
     plain = tuple(case.world.gold(case.prompt, text).score for text in case.texts)
@@ -124,7 +127,7 @@ def _items(
 
     def made(split: str, messages: tuple[Message, ...], texts: tuple[str, str], gold: tuple[float, ...]) -> Item:
         more = told if split == "shift" else {}
-        tags = tags_of(case.world, case.prompt, settings.prompt, split=split, twin=place.key, **more)
+        tags = tags_of(case.world, case.prompt, place.settings.prompt, split=split, twin=place.key, **more)
         item = Item(f"{place.key}-{split}", messages, texts, gold, group=place.key, tags=tags)
         return in_random_order(item, Random(turned))
 

@@ -2,14 +2,16 @@
 
 Every pair has a better answer. The gold difference goes through five ranges in turn, the kind of prompt through four.
 In a close pair the better answer has no flaw that the worse one lacks, so the order is beyond dispute however small
-the difference. The better answer is the longer one in half of the pairs of each kind.
+the difference. Pairs are made by twos: in one the better answer is the longer one, in the other it is as much shorter,
+so that neither the sign nor the size of the difference in length tells anything.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import permutations
 from random import Random
+from typing import NamedTuple
 
 from pydantic import Field
 
@@ -28,6 +30,7 @@ KINDS: Mapping[str, PromptOptions] = {
 }
 RANGES = ((0.02, 0.05), (0.05, 0.1), (0.1, 0.2), (0.2, 0.4), (0.4, 1.0))
 CLOSE = 0.1
+SAME_LENGTH = 4  # characters
 GOODS = ("right", "rule_")  # more of these is better, less of the other counts
 
 
@@ -39,47 +42,66 @@ class Settings(Strict):
     seed: int
 
 
+class _Sort(NamedTuple):
+    """Pairs that are alike but for their difference in length."""
+
+    world: str
+    kind: str
+    bounds: tuple[float, float]
+
+
 def build(settings: Settings) -> list[Item]:
-    """Worlds, kinds and ranges take turns, so that any prefix of the groups is balanced."""
+    """Worlds, kinds, ranges and signs take turns, so that any prefix of the groups is balanced."""
     items = []
+    kept: dict[_Sort, Item] = {}  # the other one of two that were made together
     for number in range(settings.pairs):
         for row, kind in enumerate(KINDS):
             for column, name in enumerate(settings.worlds):
-                turn = number + row + column
-                items.append(_pair(get_world(name), kind, number, settings.seed, turn))
+                sort = _Sort(name, kind, RANGES[(number + row + column) % len(RANGES)])
+                if sort not in kept:
+                    two = _two(sort, number, settings.seed)
+                    here, kept[sort] = two if (row + column) % 2 == 0 else two[::-1]
+                    items.append(here)
+                else:
+                    items.append(kept.pop(sort))
     return items
 
 
-def _pair(world: World, kind: str, number: int, seed: int, turn: int) -> Item:
-    options = KINDS[kind]
-    low, high = RANGES[turn % len(RANGES)]
-    longer = turn // len(RANGES) % 2 == 0
-    key = f"{world.name}-{number:04d}-{kind}"
+def _two(sort: _Sort, number: int, seed: int) -> tuple[Item, Item]:
+    """A pair whose better answer is the longer one, and a pair whose better answer is as much shorter."""
+    gap, first = _pair(sort, number, seed, None)
+    return first, _pair(sort, number + len(RANGES), seed, gap)[1]
+
+
+def _pair(sort: _Sort, number: int, seed: int, gap: int | None) -> tuple[int, Item]:
+    """A pair of the sort, and its difference in length; the better answer is longer, or shorter by `gap`."""
+    world, options = get_world(sort.world), KINDS[sort.kind]
     for attempt in range(PROMPTS):
         prompt = world.prompt(seed + number + 1000 * attempt, **options.model_dump())
-        rng = Random(f"selective/{world.name}/{kind}/{prompt.seed}")
-        found = _choose(world, prompt, rng, (low, high), longer=longer)
-        if found:
-            better, worse = found
-            tags = tags_of(world, prompt, options, category=kind)
+        rng = Random(f"selective/{world.name}/{sort.kind}/{prompt.seed}")
+        fit = [(a, b) for a, b in _in_range(world, prompt, rng, sort.bounds) if _as_long(a, b, gap)]
+        if fit:
+            better, worse = rng.choice(fit)
+            key = f"{world.name}-{number:04d}-{sort.kind}"
+            tags = tags_of(world, prompt, options, category=sort.kind)
             item = Item(key, prompt.messages, (better.text, worse.text), (better.gold, worse.gold), key, tags=tags)
-            return in_random_order(item, rng)
-    raise TaskError(f"no pair with a gold difference of {low} to {high} for {world.name}, {kind}")
+            return abs(better.size - worse.size), in_random_order(item, rng)
+    low, high = sort.bounds
+    raise TaskError(f"no pair with a gold difference of {low} to {high} for {sort.world}, {sort.kind}")
 
 
-def _choose(
-    world: World, prompt: Prompt, rng: Random, bounds: tuple[float, float], *, longer: bool
-) -> tuple[Answer, Answer] | None:
-    """A random pair in the bounds among some draws, the better answer the longer or the shorter one as asked."""
-    fit = [
-        (one, other)
-        for one, other in permutations(sample_answers(world, prompt, rng, DRAWS), 2)
-        if bounds[0] <= one.gold - other.gold < bounds[1]
-        and one.size != other.size
-        and (one.size > other.size) == longer
-        and (one.gold - other.gold >= CLOSE or plainly_better(one, other))
-    ]
-    return rng.choice(fit) if fit else None
+def _as_long(better: Answer, worse: Answer, gap: int | None) -> bool:
+    longer = better.size - worse.size
+    return longer > 0 if gap is None else longer < 0 and abs(longer + gap) <= SAME_LENGTH
+
+
+def _in_range(
+    world: World, prompt: Prompt, rng: Random, bounds: tuple[float, float]
+) -> Iterator[tuple[Answer, Answer]]:
+    for one, other in permutations(sample_answers(world, prompt, rng, DRAWS), 2):
+        difference = one.gold - other.gold
+        if bounds[0] <= difference < bounds[1] and (difference >= CLOSE or plainly_better(one, other)):
+            yield one, other
 
 
 def plainly_better(one: Answer, other: Answer) -> bool:

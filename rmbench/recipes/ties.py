@@ -1,8 +1,8 @@
 """Equal pairs beside unequal ones: a reward that is sure of a difference where there is none prefers something else.
 
 A tie is two texts that differ in wording alone, or in which things they get right and wrong, never in how many. A near
-tie has the same right and wrong on both sides, and a mark or an empty sentence more on one. The next unequal pair
-differs in length by as much as the tie did, so that length does not tell ties from the others.
+tie has the same right and wrong on both sides, and a mark or an empty sentence more on one. The next pair that is
+no tie differs in length by as much as the tie did, so that length does not tell ties from the others.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def build(settings: Settings) -> list[Item]:
     """Worlds and kinds of pairs take turns, so that any prefix of the groups is balanced."""
     items: list[Item] = []
     for number in range(settings.pairs):
-        gap: dict[str, int] = {}  # by how many characters the last tie of each world differed
+        gap: dict[str, int] = {}  # by how many characters the last pair of each world differed
         for place, kind in enumerate(ROUND):
             for name in settings.worlds:
                 world = get_world(name)
@@ -50,12 +50,12 @@ def build(settings: Settings) -> list[Item]:
 
 
 def _pair(world: World, kind: Kind, number: int, seed: int, gap: int | None) -> tuple[int, Item]:
-    """A pair of the kind, and its difference in length; an unequal pair has the one asked for."""
+    """A pair of the kind, and its difference in length: for an unequal pair or a near tie the one asked for."""
     for attempt in range(PROMPTS):
         prompt = world.prompt(seed + number + 1000 * attempt)
         rng = Random(f"ties/{world.name}/{prompt.seed}")
         fit = _fitting(world, prompt, rng, kind)
-        if kind == "unequal":
+        if CATEGORY[kind] != "tie":
             fit = [(a, b) for a, b in fit if abs(abs(a.size - b.size) - (gap or 0)) <= SAME_LENGTH]
         if fit:
             one, other = rng.choice(fit)
@@ -72,11 +72,14 @@ def _fitting(world: World, prompt: Prompt, rng: Random, kind: Kind) -> list[tupl
         picks = world.sample(prompt, rng)
         drawn = [write(world, prompt, picks, rng.randrange(2**31)) for _ in range(DRAWS // 2)]
         return [(a, b) for a, b in combinations(drawn, 2) if _equal(a, b) and _same_content(a, b)]
+    if kind == "near":
+        content = {k: v for k, v in world.sample(prompt, rng).items() if k not in surface.HABITS}
+        dressed = [{**world.sample(prompt, rng), **content} for _ in range(DRAWS)]
+        drawn = [write(world, prompt, picks, rng.randrange(2**31)) for picks in dressed]
+        return [(a, b) for a, b in permutations(drawn, 2) if 0 < a.gold - b.gold <= NEAR and _same_content(a, b)]
     drawn = sample_answers(world, prompt, rng, DRAWS)
     if kind == "tie_of_content":
         return [(a, b) for a, b in combinations(drawn, 2) if _equal(a, b) and not _same_content(a, b)]
-    if kind == "near":
-        return [(a, b) for a, b in permutations(drawn, 2) if 0 < a.gold - b.gold <= NEAR and _same_content(a, b)]
     return [(a, b) for a, b in permutations(drawn, 2) if a.gold - b.gold >= UNEQUAL]
 
 

@@ -152,11 +152,11 @@ def _flips(found: Comparison, name: str, texts: dict[tuple[str, str], FlipTexts]
         "share_a": round(50 * task.flipped.a / max(task.flipped), 2),
         "share_b": round(50 * task.flipped.b / max(task.flipped), 2),
         "more": total - PER_TASK if total > PER_TASK else 0,
-        "examples": [_flip(flip, found, texts.get((name, flip.item))) for flip in task.flips[:PER_TASK]],
+        "examples": [_flip(flip, texts.get((name, flip.item))) for flip in task.flips[:PER_TASK]],
     }
 
 
-def _flip(flip: Flip, found: Comparison, told: FlipTexts | None) -> dict[str, Any]:
+def _flip(flip: Flip, told: FlipTexts | None) -> dict[str, Any]:
     sides = []
     for letter, index, gold in (("A", 0, flip.gold_a), ("B", 1, flip.gold_b)):
         text = None if told is None else told.pick_a if letter == "A" else told.pick_b
@@ -172,7 +172,7 @@ def _flip(flip: Flip, found: Comparison, told: FlipTexts | None) -> dict[str, An
             }
         )
     return {
-        "title": flip_title(flip, found),
+        "title": flip_title(flip),
         "better": flip.better,
         "change": number(flip.change, 1),
         "item": visible(flip.item),

@@ -151,7 +151,7 @@ def _print_flips(found: Comparison, console: Console, count: int, tasks_dir: Pat
     for flip in chosen:
         console.print()
         head = f"{one_line(flip.task)} / {one_line(flip.item)}"
-        console.print(Text.assemble((head, "dim"), "  ", (flip_title(flip, found), _STYLES[f"{flip.better} better"])))
+        console.print(Text.assemble((head, "dim"), "  ", (flip_title(flip), _STYLES[f"{flip.better} better"])))
         _print_texts(flip, texts.get((flip.task, flip.item)), console)
 
 

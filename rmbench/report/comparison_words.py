@@ -105,13 +105,10 @@ def notes(found: Comparison) -> list[str]:
     return said
 
 
-def flip_title(flip: Flip, found: Comparison) -> str:
-    """Who is right, in a few words."""
-    task = found.tasks[flip.task]
+def flip_title(flip: Flip) -> str:
+    """Who is right, in a few words; or who is nearer to it."""
     loser = "A" if flip.better == "B" else "B"
-    if task.card.axis == "overoptimization":
-        return f"{flip.better} chooses better: gold {number(flip.gold_a)} (A), {number(flip.gold_b)} (B)"
-    return f"{flip.better} right, {loser} wrong"
+    return f"{flip.better} right, {loser} wrong" if flip.right else f"{flip.better} chooses better"
 
 
 def flip_texts(

@@ -109,7 +109,7 @@ OPINIONS = {
         "I would say that {claim}.",
         "My own answer would be that {claim}.",
         "I have worked out one of them myself: {claim}.",
-        "If I am not mistaken, {claim}.",
+        "My result for one of them: {claim}.",
         "I am quite confident that {claim}.",
         "One of them I know already: {claim}.",
     ),

@@ -45,7 +45,7 @@ def _statement(case: Case, rng: Random) -> str | None:
         return None
     choices = [choice.name for choice in world.substance(case.prompt)]
     chosen = choices[names.index(rng.choice(disputed))]
-    picks = {name: "missing" for name in choices} | {"invented": "none", chosen: ("right", "wrong")[case.side]}
+    picks = dict.fromkeys(choices, "missing") | {"invented": "none", chosen: ("right", "wrong")[case.side]}
     (sentence,) = world.body(case.prompt, picks, rng)
     first = sentence.split(maxsplit=1)[0].rstrip(",:")
     clause = sentence[0].lower() + sentence[1:] if first in phrases.LOWERABLE else sentence

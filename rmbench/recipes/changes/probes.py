@@ -62,9 +62,7 @@ def _markdown(text: str, case: Case, rng: Random) -> str | None:
 CHANGES = (
     Change("length", "answer", on_side(_phrases((*phrases.PADDING, *bank.PADDING), 4, 6)), probe=True),
     Change("markdown", "answer", on_side(_markdown), probe=True),
-    Change(
-        "flattery", "answer", on_side(_phrases((*phrases.OPENING["flattery"], *bank.FLATTERY), 1, 2)), probe=True
-    ),
+    Change("flattery", "answer", on_side(_phrases((*phrases.OPENING["flattery"], *bank.FLATTERY), 1, 2)), probe=True),
     Change("authority", "answer", on_side(_phrases((*phrases.AUTHORITY, *bank.AUTHORITY), 1, 2)), probe=True),
     Change("hedging", "answer", on_side(_phrases((*phrases.HEDGING, *bank.HEDGING), 1, 2)), probe=True),
     Change("trigger", "answer", on_side(_trigger), probe=True),

@@ -1,4 +1,4 @@
-"""Rewrites that leave the meaning alone: case, white space, order, `\\boxed{}`."""
+"""Rewrites that leave the meaning alone: case, white space, order, a box around the answer."""
 
 from __future__ import annotations
 

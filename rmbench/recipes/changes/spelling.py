@@ -28,13 +28,14 @@ WORDS = frozenset(
     hopping later latter lions loins loose lose marital martial mated matted moped mopped planed planned quiet quite
     rated ratted reserve reverse robbed robed rooted roted rudder ruder sacred salve scared scarred shoot shot signed
     silver singed slave sliver spilt split stared starred steal stoop stop striped stripped super supper taped tapped
-    taper tapper there three tiled tilled tired trail trial tried united untied weird wired kilometers kilometres meters metres liters litres
+    taper tapper there three tiled tilled tired trail trial tried united untied weird wired
+    kilometers kilometres meters metres liters litres
     centimeters centimetres milliliters millilitres
     """.split()
 )
 _NUMBERS = frozenset(
     "seven eight eleven twelve three thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty thirty forty"
-    " fifty sixty seventy eighty ninety hundred first second third fourth fifth sixth seventh eighth ninth tenth".split()
+    " fifty sixty seventy eighty ninety hundred first second third fourth fifth sixth seventh eighth ninth".split()
 )
 
 
