@@ -103,9 +103,12 @@ def _shuffled(task, rng):
         order = list(range(len(item.responses)))
         rng.shuffle(order)
         swapped = order[0] == 1 and len(order) == 2
+        contexts = None if item.contexts is None else tuple(item.contexts[i] for i in order)
         out.append(
             replace(
                 item,
+                prompt=contexts[0] if contexts else item.prompt,
+                contexts=contexts,
                 responses=tuple(item.responses[i] for i in order),
                 gold=tuple(item.gold[i] for i in order),
                 probability=1 - item.probability if swapped and item.probability is not None else item.probability,

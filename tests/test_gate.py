@@ -69,6 +69,21 @@ def test_regression(tmp_path, rmbench):
     assert found["numbers"]["overall"]["adjusted"] < 0.025
 
 
+def test_leaving_out_a_task_or_items_does_not_pass(tmp_path, rmbench):
+    write(tmp_path / "old", GOLD, TASKS)
+    name = TASKS[0].card.name
+    write(tmp_path / "fewer", {k: v for k, v in GOLD.items() if k != name}, TASKS[1:])
+    code, out, err = rmbench("fewer", "--baseline", "old", "--max-drop", 0.05)
+    assert (code, out) == (2, "")
+    assert f"lacks the baseline's task {name}" in err
+    assert rmbench("old", "--baseline", "fewer", "--max-drop", 0.05)[0] == 0
+    cut = [replace(TASKS[0], items=TASKS[0].items[:40]), *TASKS[1:]]
+    write(tmp_path / "cut", GOLD | {name: list(GOLD[name])[:40]}, cut)
+    code, _, err = rmbench("cut", "--baseline", "old", "--max-drop", 0.05)
+    assert code == 2
+    assert f"task {name}: the run lacks" in err
+
+
 def test_insufficient_evidence(tmp_path, rmbench):
     write(tmp_path / "old", scores_of(TASKS, 0.6), TASKS)
     write(tmp_path / "new", scores_of(TASKS, 0.6, seed=7), TASKS)

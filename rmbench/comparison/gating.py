@@ -71,12 +71,13 @@ def gate(
     """Whether the run may drop below the baseline by no more than `max_drop` in any gated number.
 
     "axes" gates the axes and, where all three were run, overall. Raises UsageError for arguments or runs with which the
-    question cannot be asked, RunError for a run that cannot be trusted, lacks more than `max_missing` of a task's
-    items, or has no number to gate.
+    question cannot be asked, RunError for a run that cannot be trusted, lacks a task or an item of the baseline or the
+    scores of more than `max_missing` of a task's items, or has no number to gate.
     """
     _check("max-drop", max_drop)
     _check("max-missing", max_missing)
     found = compare(run, baseline, bootstrap=bootstrap, seed=seed)
+    _check_whole(found)
     _check_missing(found, max_missing)
     differences = gated(found, on)
     for name, one in differences.items():
@@ -110,6 +111,18 @@ def _check(name: str, value: float) -> None:
     if value > 1:
         hint = f"for {value:g} points of a hundred give {value / 100:g}" if value <= 100 else "0.02 is 2 in a hundred"
         raise UsageError(f"--{name} is {value:g}; give a proportion from 0 to 1 ({hint})")
+
+
+def _check_whole(found: Comparison) -> None:
+    """A run that leaves out what it is bad at must not pass; what it has beyond the baseline is no concern."""
+    if found.only_b:
+        raise RunError(f"the run lacks the baseline's task {found.only_b[0]}; run it on the same suite as the baseline")
+    for name, task in found.tasks.items():
+        if task.alone.b:
+            raise RunError(
+                f"task {name}: the run lacks {task.alone.b} of the baseline's items; run both with the same --suite and"
+                " --limit"
+            )
 
 
 def _check_missing(found: Comparison, most: float) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from rmbench.types import Item, Strict
+from rmbench.worlds import surface
 from rmbench.worlds.base import Difficulty, Domain, Picks, Prompt, World
 
 
@@ -66,6 +67,14 @@ def write(world: World, prompt: Prompt, picks: Picks, seed: int) -> Answer:
 def sample_answers(world: World, prompt: Prompt, rng: Random, count: int) -> list[Answer]:
     """Different texts of the reference policy: up to `count`, in the order in which they were drawn."""
     drawn = (write(world, prompt, world.sample(prompt, rng), rng.randrange(2**31)) for _ in range(count))
+    return [*{answer.text: answer for answer in drawn}.values()]
+
+
+def sample_dresses(world: World, prompt: Prompt, rng: Random, count: int) -> list[Answer]:
+    """Different texts of one content, drawn from the reference policy: each in habits and words of its own."""
+    content = {name: option for name, option in world.sample(prompt, rng).items() if name not in surface.HABITS}
+    dressed = [{**world.sample(prompt, rng), **content} for _ in range(count)]
+    drawn = (write(world, prompt, picks, rng.randrange(2**31)) for picks in dressed)
     return [*{answer.text: answer for answer in drawn}.values()]
 
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from pydantic import Field
 
 from rmbench.errors import TaskError
-from rmbench.recipes._common import Answer, PromptOptions, in_random_order, sample_answers, tags_of
+from rmbench.recipes._common import Answer, PromptOptions, in_random_order, sample_answers, sample_dresses, tags_of
 from rmbench.types import Item, Strict
 from rmbench.worlds import get_world
 from rmbench.worlds.base import Prompt, World
@@ -30,7 +30,7 @@ KINDS: Mapping[str, PromptOptions] = {
 }
 RANGES = ((0.02, 0.05), (0.05, 0.1), (0.1, 0.2), (0.2, 0.4), (0.4, 1.0))
 CLOSE = 0.1
-SAME_LENGTH = 4  # characters
+LONGEST, SAME_LENGTH = 60, 4  # characters
 GOODS = ("right", "rule_")  # more of these is better, less of the other counts
 
 
@@ -92,13 +92,15 @@ def _pair(sort: _Sort, number: int, seed: int, gap: int | None) -> tuple[int, It
 
 def _as_long(better: Answer, worse: Answer, gap: int | None) -> bool:
     longer = better.size - worse.size
-    return longer > 0 if gap is None else longer < 0 and abs(longer + gap) <= SAME_LENGTH
+    return 0 < longer <= LONGEST if gap is None else abs(longer + gap) <= min(SAME_LENGTH, gap - 1)
 
 
 def _in_range(
     world: World, prompt: Prompt, rng: Random, bounds: tuple[float, float]
 ) -> Iterator[tuple[Answer, Answer]]:
-    for one, other in permutations(sample_answers(world, prompt, rng, DRAWS), 2):
+    """Every pair among some answers, half of them of one content, whose difference in gold is in the bounds."""
+    drawn = [*sample_answers(world, prompt, rng, DRAWS // 2), *sample_dresses(world, prompt, rng, DRAWS // 2)]
+    for one, other in permutations(drawn, 2):
         difference = one.gold - other.gold
         if bounds[0] <= difference < bounds[1] and (difference >= CLOSE or plainly_better(one, other)):
             yield one, other

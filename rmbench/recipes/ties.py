@@ -14,7 +14,15 @@ from typing import Literal
 from pydantic import Field
 
 from rmbench.errors import TaskError
-from rmbench.recipes._common import Answer, PromptOptions, in_random_order, sample_answers, tags_of, write
+from rmbench.recipes._common import (
+    Answer,
+    PromptOptions,
+    in_random_order,
+    sample_answers,
+    sample_dresses,
+    tags_of,
+    write,
+)
 from rmbench.types import Item, Strict
 from rmbench.worlds import get_world, surface
 from rmbench.worlds.base import Prompt, World
@@ -73,9 +81,7 @@ def _fitting(world: World, prompt: Prompt, rng: Random, kind: Kind) -> list[tupl
         drawn = [write(world, prompt, picks, rng.randrange(2**31)) for _ in range(DRAWS // 2)]
         return [(a, b) for a, b in combinations(drawn, 2) if _equal(a, b) and _same_content(a, b)]
     if kind == "near":
-        content = {k: v for k, v in world.sample(prompt, rng).items() if k not in surface.HABITS}
-        dressed = [{**world.sample(prompt, rng), **content} for _ in range(DRAWS)]
-        drawn = [write(world, prompt, picks, rng.randrange(2**31)) for picks in dressed]
+        drawn = sample_dresses(world, prompt, rng, DRAWS)
         return [(a, b) for a, b in permutations(drawn, 2) if 0 < a.gold - b.gold <= NEAR and _same_content(a, b)]
     drawn = sample_answers(world, prompt, rng, DRAWS)
     if kind == "tie_of_content":
