@@ -249,10 +249,12 @@ def test_calibration_skill(reward, count):
     check(share, 400, at_most=100.0 if reward == "random" else BEST + 1)
 
 
-@pytest.mark.parametrize("metric", [RMSE(), NLL(), Brier(), Temperature()], ids=repr)
-def test_other_scores_of_a_noisy_reward(metric):
-    one = partial(calibrated, metric, "noisy", 128)
-    check(covered(f"{metric!r}, noisy, 128 pairs", truths("noisy")[repr(metric)], one, 400), 400, at_most=BEST + 1)
+@pytest.mark.parametrize(
+    ("metric", "reward"), [(RMSE(), "noisy"), (NLL(), "noisy"), (Brier(), "noisy"), (Temperature(), "good")], ids=repr
+)
+def test_other_scores(metric, reward):
+    one = partial(calibrated, metric, reward, 128)
+    check(covered(f"{metric!r}, {reward}, 128 pairs", truths(reward)[repr(metric)], one, 400), 400, at_most=BEST + 1)
 
 
 def test_vote_skill():

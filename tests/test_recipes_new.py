@@ -13,6 +13,7 @@ from rmbench.errors import TaskError
 from rmbench.metrics.calibration import CalibrationSkill
 from rmbench.metrics.generalisation import BaseSkill, RetainedSkill
 from rmbench.metrics.preference import Accuracy
+from rmbench.metrics.selective import SelectiveSkill
 from rmbench.models.tiny import FOLDER as TINY
 from rmbench.recipes import build_items
 from rmbench.recipes._common import in_random_order, swapped
@@ -96,6 +97,14 @@ def test_position_tells_nothing(name):
     """By group, since the pairs of a group of the style matrix are turned together."""
     first = [g[0].gold[0] > g[0].gold[1] for g in groups(name).values() if g[0].gold[0] != g[0].gold[1]]
     assert binomtest(sum(first), len(first)).pvalue > 0.001
+
+
+@pytest.mark.parametrize("name", NEW)
+def test_any_prefix_of_the_groups_has_every_category_alike(name):
+    whole_task = Counter(i.tags.get("category") for i in items(name))
+    prefix = Counter(i.tags.get("category") for g in [*groups(name).values()][:80] for i in g)
+    for category, count in whole_task.items():
+        assert prefix[category] / prefix.total() == pytest.approx(count / len(items(name)), abs=0.06)
 
 
 # style
@@ -374,6 +383,11 @@ def test_selective_pairs_are_balanced_in_length():
             cell = [i for i in items("selective") if (i.tags["category"], i.tags["world"]) == (kind, world)]
             wins, of = longer_wins(cell)
             assert 2 * wins == of == 30
+    wins, of = longer_wins(items("selective")[:128])
+    assert abs(wins - of / 2) <= 4
+    found = scored("selective", length)
+    assert abs(SelectiveSkill().value(found)) < 0.06
+    assert np.mean([abs(np.ptp(i.scores)) for i in found]) > 10
 
 
 # ties
@@ -408,8 +422,10 @@ def test_length_does_not_tell_ties_from_unequal_pairs():
     gaps = defaultdict(list)
     for item in items("ties"):
         gaps[item.tags["category"]].append(abs(len(item.responses[0]) - len(item.responses[1])))
-    unequal, tie = np.array(gaps["unequal"])[:, None], np.array(gaps["tie"])[None]
-    area = np.mean((unequal > tie) + 0.5 * (unequal == tie))
-    assert abs(area - 0.5) < 0.03
+    unequal = np.array(gaps["unequal"])[:, None]
+    for kind, most in (("tie", 0.03), ("near", 0.06)):
+        equal = np.array(gaps[kind])[None]
+        area = np.mean((unequal > equal) + 0.5 * (unequal == equal))
+        assert abs(area - 0.5) < most
     wins, of = longer_wins([i for i in items("ties") if i.tags["category"] == "unequal"])
     assert binomtest(wins, of).pvalue > 0.001

@@ -89,7 +89,8 @@ class BiasEffect(_Twins):
 
     The mean over twins of the change of the margin, over sqrt(mean of (r_1 - r_2)^2 / 2) on all base pairs of the
     task: the pooled standard deviation of the reward within a prompt, the same unit for every probe. 0 is no bias;
-    below 0, the reward dislikes the habit, as the gold does a little, since a habit costs its reader time. A reward without spread has no unit, so there is no value.
+    below 0, the reward dislikes the habit, as the gold does a little, since a habit costs its reader time. A reward
+    without spread has no unit, so there is no value.
     """
 
     probe: str
