@@ -58,8 +58,9 @@ def _pairs(pool: Item, settings: Settings) -> list[Item]:
     if pool.tags.get("reading") != "free":
         raise TaskError(f"{pool.id}: not graded by the free reading; name tasks of a language model's answers")
     rng = Random(f"policy/{pool.id}")
-    texts = [(text, gold) for text, gold in zip(pool.responses, pool.gold, strict=True) if whole(text)]
-    shifted = _choose(texts, settings.each, settings.margin, rng)
+    # a policy may say the same twice: each text counts once
+    texts = {text: gold for text, gold in zip(pool.responses, pool.gold, strict=True) if whole(text)}
+    shifted = _choose([*texts.items()], settings.each, settings.margin, rng)
     written = _written(prompt_from_tags(pool.tags), len(shifted), settings.margin, rng)
     out = []
     for split, pairs in (("base", written), ("shift", shifted)):
