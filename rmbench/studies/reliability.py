@@ -94,8 +94,8 @@ def _halves(sample: Resamples, halvings: int, seed: int) -> Resamples:
 def _on(card: Card, items: Sequence[ScoredItem], halves: Resamples) -> Floats:
     """The skill on every half, shape (2 halvings,); NaN where it has no value."""
     metric = _headline(card, items)
-    kept = np.array([metric.complete(item) for item in items], dtype=bool)
-    whole = [item for item in items if metric.complete(item)]
+    kept = metric.scored(items)
+    whole = [item for item, keep in zip(items, kept, strict=True) if keep]
     return metric.replicates(whole, halves, kept) if whole else np.full(len(halves.weights), np.nan)
 
 
