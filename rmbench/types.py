@@ -203,7 +203,8 @@ class ScoredItem:
     """An item as `evaluate` sees it: no text, only numbers. `scores` is NaN where the model gave none.
 
     `paths` holds, by optimiser, how the prompt fared under interactive optimisation. A run of such optimisers alone has
-    items without responses.
+    items without responses. `complete`: every response has a finite score; `decided`: the gold prefers some answers to
+    others. Every metric asks for these two, so they are worked out once.
     """
 
     id: str
@@ -214,11 +215,12 @@ class ScoredItem:
     votes: tuple[int, int] | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     paths: Mapping[str, Path] = field(default_factory=dict)
+    complete: bool = field(init=False, repr=False, compare=False)
+    decided: bool = field(init=False, repr=False, compare=False)
 
-    @property
-    def complete(self) -> bool:
-        """Whether every response has a finite score."""
-        return bool(np.isfinite(self.scores).all())
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "complete", bool(np.isfinite(self.scores).all()))
+        object.__setattr__(self, "decided", self.gold.size > 0 and bool(self.gold.max() > self.gold.min()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,9 @@ def test_affine_rewards_rank_the_same(name, tmp_path):
         for metric, values in plain.items():
             assert scaled[metric] == pytest.approx(values, abs=1e-9), metric
     else:  # a cross-fitted temperature takes a scale out; T = 1 does not
-        for metric in ("CalibrationSkill", "NLL", "Brier", "RMSE", "Accuracy"):
+        same = {"CalibrationSkill", "NLL", "Brier", "RMSE", "Accuracy", "TieSkill", "SelectiveSkill"} & plain.keys()
+        assert len(same) >= 4
+        for metric in same:
             assert scaled[metric] == pytest.approx(plain[metric], abs=1e-6), metric
 
 

@@ -22,6 +22,10 @@ def is_shift(item: ScoredItem) -> bool:
 
 def credit(item: ScoredItem) -> float:
     """Share of right answers among those with the top reward: 1 / #ties where the only right one is among them."""
+    if item.gold.size == 2 and item.decided:  # the usual case, without the price of arrays
+        better = int(item.gold[1] > item.gold[0])
+        margin = item.scores[better] - item.scores[1 - better]
+        return 1.0 if margin > 0 else 0.5 if margin == 0 else 0.0
     right = item.gold == item.gold.max()
     top = item.scores == item.scores.max()
     return float((right & top).sum() / top.sum())
@@ -29,12 +33,14 @@ def credit(item: ScoredItem) -> float:
 
 def chance(item: ScoredItem) -> float:
     """The credit of a constant reward: the share of right answers, 1/k for one among k."""
+    if item.gold.size == 2 and item.decided:
+        return 0.5
     return float((item.gold == item.gold.max()).sum() / item.gold.size)
 
 
 def decided(item: ScoredItem) -> bool:
     """Whether the gold prefers some answers to others."""
-    return bool(np.ptp(item.gold) > 0)
+    return item.decided
 
 
 @dataclass(frozen=True, repr=False)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rmbench.metrics.base import Bools, Measure
-from rmbench.metrics.preference import credit, decided
+from rmbench.metrics.preference import decided
 from rmbench.metrics.temperature import pairs
 from rmbench.metrics.weighted import RiskCoverage, risk_coverage
 from rmbench.stats import Resamples
@@ -25,10 +25,18 @@ class _Selective(Measure):
         return np.array([decided(item) for item in items], dtype=bool)
 
     def value(self, items: Sequence[ScoredItem]) -> float:
-        return float(self.read(_curves(items, np.ones((1, len(items)))))[0])
+        margins, errors, counted = _outcomes(items)
+        return float(self.read(risk_coverage(np.abs(margins), errors, np.ones((1, counted.sum()))))[0])
 
     def replicates(self, items: Sequence[ScoredItem], sample: Resamples, kept: Bools) -> Floats:
-        return self.read(_curves(items, sample.item_weights(kept)))
+        margins, errors, counted = _outcomes(items)
+
+        def curves() -> Floats:
+            found = risk_coverage(np.abs(margins), errors, sample.item_weights(kept)[:, counted])
+            return np.stack([found.count, found.wrong])
+
+        key = ("risk", margins.tobytes(), errors.tobytes(), counted.tobytes(), kept.tobytes())
+        return self.read(RiskCoverage(*sample.shared(key, curves)))
 
     def read(self, curves: RiskCoverage) -> Floats:
         """The number of every curve, shape (draws,)."""
@@ -86,9 +94,10 @@ def aurc(confidence: Floats, errors: Floats, counts: Floats | None = None) -> fl
     return float(risk_coverage(confidence, errors, weights[None]).area()[0])
 
 
-def _curves(items: Sequence[ScoredItem], weights: Floats) -> RiskCoverage:
-    """The curves of the pairs with a better side, for weights of shape (draws, items)."""
-    counted = [k for k, item in enumerate(items) if decided(item)]
-    whole = [items[k] for k in counted]
-    errors = np.array([1 - credit(item) for item in whole])
-    return risk_coverage(np.abs(pairs(whole).margins), errors, weights[:, counted])
+def _outcomes(items: Sequence[ScoredItem]) -> tuple[Floats, Floats, Bools]:
+    """Margins and errors (a tie is one half) of the pairs with a better side, and which of the items these are."""
+    margins = pairs(items).margins
+    better = np.array([np.sign(item.gold[0] - item.gold[1]) for item in items], dtype=np.float64)
+    counted = better != 0
+    errors = (1 - np.sign(margins) * better) / 2
+    return margins[counted], errors[counted], counted

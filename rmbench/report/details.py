@@ -11,6 +11,7 @@ from rmbench.types import AXES, Axis, Result, TaskResult
 
 CATEGORY = "Accuracy(category="
 MOST_CATEGORIES = 8
+LEVEL = 0.05  # of p-values
 LINE = 32  # characters that the terminal's table has for the details of a task
 POOL_METHODS = ("tilt", "best_of_n", "global_tilt")
 _QUERIED = re.compile(r"Recovery\((.+)=(\d+)\)")
@@ -135,9 +136,24 @@ def _calibrations(task: TaskResult) -> list[str]:
 def _accuracies(task: TaskResult) -> list[str]:
     if "Accuracy(split='base')" in task.metrics:
         base, shift = (_percent(task, f"Accuracy(split='{split}')") for split in ("base", "shift"))
-        return [f"{base} → {shift}  skill gap {_value(task, 'Gap')}"]
+        return [f"{base} → {shift}  skill gap {_value(task, 'Gap')}", *_worst_kind(task), *_strongest_bias(task)]
     plain, strict = (_percent(task, name) for name in ("Accuracy", "StrictAccuracy"))
     return [plain if strict == plain else f"{plain}, ties as errors {strict}", *_categories(task)]
+
+
+def _worst_kind(task: TaskResult) -> list[str]:
+    """The lowest skill among the kinds of a shift; which one it is, the page shows."""
+    return [f"worst kind of shift {_value(task, 'WorstShift')}"] if "WorstShift" in task.metrics else []
+
+
+def _strongest_bias(task: TaskResult) -> list[str]:
+    """The probe that moves the reward most, of those that are beyond chance."""
+    found = {name: task.metrics[name].value or 0.0 for name, p in task.p_values.items() if p <= LEVEL}
+    if not found:
+        return []
+    name = max(found, key=lambda metric: abs(found[metric]))
+    probe = one_line(name.partition("'")[2].rpartition("'")[0]).replace("_", " ")
+    return [f"{probe} {number(found[name])} sd"]
 
 
 def _categories(task: TaskResult) -> list[str]:

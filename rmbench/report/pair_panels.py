@@ -149,7 +149,7 @@ def _probes(task: TaskResult, charts: Charts) -> list[dict[str, Any]]:
         list(map(_row, *zip(*effects.items(), strict=True))), "effect on the reward, sd", rule=0.0
     )
     rows = [
-        (*_cells(_row(k, e)), number(task.p_values.get(f"BiasEffect({k!r})"), 3), number(_value(flips.get(k))))
+        (*_cells(_row(k, e)), number(task.p_values.get(f"BiasEffect(probe={k!r})"), 3), number(_value(flips.get(k))))
         for k, e in effects.items()
     ]
     heads = ["Probe", "Effect", *_HEADS[2:], "p, corrected", "Flips"]
