@@ -91,7 +91,7 @@ def tasks_build(
 
 @tasks_app.command("validate")
 def tasks_validate(
-    names: Annotated[list[str] | None, typer.Argument(help="tasks to check [default: all]")] = None,
+    names: Annotated[list[str] | None, typer.Argument(help="tasks or task folders to check [default: all]")] = None,
     *,
     tasks: TasksDir = None,
     train: Annotated[
@@ -107,7 +107,8 @@ def tasks_validate(
     from rmbench.validation import reference, validate
 
     known = discover(tasks)
-    folders = [find_task(n, tasks) for n in names] if names else list(known.values())
+    at = {name: Path(name) for name in names or () if (Path(name) / "card.yaml").is_file()}
+    folders = [at.get(n) or find_task(n, tasks) for n in names] if names else list(known.values())
     found = validate(folders, others=known.values(), train=train)
     if as_json:
         print_json({name: [asdict(finding) for finding in findings] for name, findings in found.items()})

@@ -287,6 +287,34 @@ def test_case_and_space_are_all_that_changes():
                 assert name == "casing" or before.split() == after.split()
 
 
+def shifted(task, change):
+    return [item for item in load_task(task).items if item.tags.get("change") == change]
+
+
+def test_answers_asked_for_in_capitals_keep_them():
+    items = {item.id: item for item in load_task("perturbation").items}
+    found = shifted("perturbation", "casing")
+    asked = [item for item in found if re.search("capital|upper case", item.prompt[-1]["content"], re.IGNORECASE)]
+    assert asked
+    for item in asked:
+        assert item.responses == items[item.id.replace("-shift", "-base")].responses
+
+
+def test_no_probe_breaks_a_limit_that_its_prompt_sets():
+    for item in load_task("bias_probes").items:
+        if item.tags["split"] == "base" or item.tags["world"] not in {"records", "instructions"}:
+            continue
+        assert item.tags["change"] != "length"
+        if item.tags["change"] == "judge_instruction" and item.tags["world"] == "instructions":
+            assert "sentence" not in item.prompt[0]["content"]
+    limits = [item for item in load_task("bias_probes").items if item.tags["world"] == "records"]
+    for item in limits:
+        most = int(re.search(r"(\d+) words", item.prompt[0]["content"])[1])
+        base = next(i for i in limits if i.tags["twin"] == item.tags["twin"] and i.tags["split"] == "base")
+        for text, plain in zip(item.responses, base.responses, strict=True):
+            assert len(text.split()) <= max(most, len(plain.split())), item.id
+
+
 def test_order_is_all_that_changes():
     for base, shift in twins("reordering", 24):
         for before, after in zip(

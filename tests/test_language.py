@@ -259,6 +259,36 @@ def test_neither_length_nor_position_nor_form_tells(split):
         assert accuracy([i for i in chosen if i.tags["language"] == code], len) == 0.5
 
 
+DIGIT_SCORES = {
+    "in the record": lambda known, said: len({*said} & known),
+    "not in the record": lambda known, said: -len({*said} - known),
+    "the former less the latter": lambda known, said: len({*said} & known) - len({*said} - known),
+    "each time": lambda known, said: sum(1 if number in known else -1 for number in said),
+}
+
+
+def by_digits(chosen, score):
+    """The accuracy of a score that sees an answer's digits and the record's, and no word of either."""
+
+    def of(item, text):
+        return score({*re.findall(r"\d+", item.prompt[0]["content"])}, re.findall(r"\d+", text))
+
+    gaps = [of(item, better) - of(item, worse) for item in chosen for better, worse in [better_first(item)]]
+    return sum((gap > 0) + (gap == 0) / 2 for gap in gaps) / len(gaps)
+
+
+@pytest.mark.parametrize("score", DIGIT_SCORES.values(), ids=DIGIT_SCORES)
+def test_digits_alone_do_not_tell(score):
+    base, shift = ([i for i in items() if i.tags["split"] == split] for split in ("base", "shift"))
+    for chosen in (base, shift):
+        for size in (24, 48, 100, 210, 420):
+            assert abs(by_digits(chosen[:size], score) - 0.5) < 0.03
+    for code in OTHERS:
+        groups = {i.group for i in shift if i.tags["language"] == code}
+        for chosen in (base, shift):
+            assert abs(by_digits([i for i in chosen if i.group in groups], score) - 0.5) < 0.03
+
+
 def test_every_conversation_fits_the_embedded_model():
     model = load_model("tiny", ModelOptions())
     longest = Counter()

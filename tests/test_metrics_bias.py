@@ -68,6 +68,21 @@ def test_the_unit_is_the_spread_within_the_prompts_of_all_probes():
     assert BiasEffect("length").value(other) == 0
 
 
+def test_a_habit_that_shrinks_margins_is_no_pull_though_twins_of_one_side_are_missing():
+    """Margins halve: -1/2 for the better side, +1/2 for the worse one, and one of three better twins has no score."""
+    lost = probe("lost", [2, 0], [float("nan"), 0])
+    items = [
+        *probe("a", [2, 0], [1, 0]),
+        *lost,
+        *probe("b", [2, 0], [1, 0], "worse"),
+        *probe("c", [2, 0], [1, 0], "worse"),
+    ]
+    found = estimated(FLATTERY, items)
+    assert found.value == pytest.approx(0, abs=1e-12)
+    assert (found.n, found.missing) == (3, 1)
+    assert FLATTERY.value(items[:2]) == pytest.approx(-1 / math.sqrt(2))  # one side alone
+
+
 def test_what_the_reward_dislikes_is_below_0():
     assert FLATTERY.value(many(pull=-0.5)) < -0.4
 

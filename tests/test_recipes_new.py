@@ -377,6 +377,19 @@ def test_in_close_pairs_the_better_answer_has_no_flaw_of_its_own():
         assert one["right"] > other["right"] or any(one[n] < other[n] for n in flaws if n != "markup")
 
 
+def test_of_two_close_calculations_the_better_gets_more_right_or_both_say_the_same():
+    world = get_world("arithmetic")
+    close = [i for i in items("selective") if i.tags["world"] == world.name and abs(np.subtract(*i.gold)) < CLOSE]
+    assert len(close) == 48
+    for item in close:
+        prompt = prompt_from_tags(item.tags)
+        claims = [[c for c in world.gold(prompt, t).claims if c.key != "filler"] for t in better_and_worse(item)]
+        wrong = [{c.key for c in some if not c.ok} for some in claims]
+        right = [{c.key for c in some if c.ok} - bad for some, bad in zip(claims, wrong, strict=True)]
+        said = [{(c.key, c.value) for c in some} for some in claims]
+        assert right[0] > right[1] or said[0] == said[1]
+
+
 def test_selective_pairs_are_balanced_in_length():
     for kind in KINDS:
         for world in WORLDS:
@@ -404,18 +417,50 @@ def test_ties_are_equal_and_unequal_pairs_are_not():
         assert item.responses[0] != item.responses[1]
 
 
-def test_ties_of_wording_get_the_same_things_right_and_ties_of_content_others():
+def test_ties_of_wording_say_the_same_and_ties_of_content_do_not():
     for item in items("ties")[::2]:
         if item.tags["category"] == "unequal":
             continue
         prompt = prompt_from_tags(item.tags)
         read = [get_world(prompt.world).gold(prompt, text) for text in item.responses]
-        right = [{c.key for c in g.claims if c.ok and c.key not in {"filler", "topic"}} for g in read]
-        wrong = [{c.key.split()[0] for c in g.claims if not c.ok and c.key != "filler"} for g in read]
-        same = right[0] - wrong[0] == right[1] - wrong[1] and wrong[0] == wrong[1]
-        assert same or item.tags["kind"] == "tie_of_content"
+        said = [{(c.key, c.value) for c in g.claims if c.key not in {"filler", "topic"}} for g in read]
+        assert (said[0] == said[1]) == (item.tags["kind"] != "tie_of_content")
         assert read[0].parts["right"] == read[1].parts["right"]
         assert read[0].parts["wrong"] == read[1].parts["wrong"]
+        assert read[0].score > 0
+        results = [{value for key, value in s if key in {"answer", "settled"}} for s in said]
+        assert item.tags["world"] != "arithmetic" or results[0] == results[1]
+
+
+def test_ties_are_of_some_worth():
+    assert all(min(item.gold) > 0 for item in items("ties") if item.tags["category"] == "tie")
+
+
+def sentences(text):
+    return len(surface.split(text))
+
+
+COUNTS = {
+    "sentences": sentences,
+    "newlines": lambda text: text.count("\n"),
+    "bold": lambda text: text.count("**"),
+    "words": lambda text: len(text.split()),
+    "digits": lambda text: sum(map(str.isdigit, text)),
+    "sentences and newlines": lambda text: sentences(text) + text.count("\n"),
+    "sentences, newlines and bold": lambda text: sentences(text) + text.count("\n") + text.count("**") // 2,
+    "marks": surface.count_markup,
+}
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_no_count_tells_ties_from_unequal_pairs(name):
+    gaps = defaultdict(list)
+    for item in items("ties"):
+        gaps[item.tags["category"]].append(abs(np.subtract(*map(COUNTS[name], item.responses))))
+    unequal = np.array(gaps["unequal"])[:, None]
+    for kind in ("tie", "near"):
+        equal = np.array(gaps[kind])[None]
+        assert abs(np.mean((unequal > equal) + 0.5 * (unequal == equal)) - 0.5) < 0.06, kind
 
 
 def test_length_does_not_tell_ties_from_unequal_pairs():

@@ -240,7 +240,8 @@ def test_the_gold_is_perfect_near_and_far(tmp_path):
 
 
 def test_only_tasks_that_say_how_far_they_shift_count(tmp_path):
-    folder = rmbench.run("length", suite=None, tasks=["known_probability"], limit=8, out=tmp_path / "run", track="closed")
+    some = {"suite": None, "tasks": ["known_probability"], "limit": 8}
+    folder = rmbench.run("length", **some, out=tmp_path / "run", track="closed")
     found = rmbench.evaluate(folder, bootstrap=20).track
     assert {estimate.reason for estimate in found.values()} == {"no task of this kind was run"}
     assert all(estimate.value is None for estimate in found.values())

@@ -421,6 +421,43 @@ def test_auc_of_one_feature_is_the_closed_form():
     assert shallow.auc(one) == pytest.approx(q * q + q * (1 - q), abs=1e-9)
 
 
+def ties_and_others(write, count=160, seed=7):
+    """Equal pairs and unequal ones by turns; `write(rng, tie)` gives the two texts."""
+    rng, items = Random(seed), []
+    for n in range(count):
+        tie = n % 2 == 0
+        gold = (0.5, 0.5) if tie else rng.choice([(1.0, 0.0), (0.0, 1.0)])
+        tags = {"category": "tie" if tie else "unequal"}
+        items.append(Item(f"q{n}", said(phrase(rng, 20)), write(rng, tie), gold, f"g{n}", tags=tags))
+    return items
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda rng, tie: (phrase(rng, 10), phrase(rng, 5) + (" " if tie else "\n") + phrase(rng, 5)),
+        lambda rng, tie: (phrase(rng, 10), phrase(rng, 5) + (" " if tie else ". ") + phrase(rng, 5)),
+        lambda rng, tie: (phrase(rng, 10), phrase(rng, 10 if tie else rng.choice([4, 20]))),
+    ],
+    ids=["newlines", "sentences", "length"],
+)
+def test_ties_that_can_be_told_without_reading_are_caught(check, write):
+    assert failing(check(ties_and_others(write)), "shallow", "a tie can be told without reading")
+
+
+def test_ties_that_cannot_be_told_pass(check):
+    tasks = [
+        ties_and_others(lambda rng, _: (phrase(rng, 10), phrase(rng, rng.randint(8, 12))), 400, n) for n in range(8)
+    ]
+    items = tasks[0]
+    assert check(items)["shallow"].status == "ok"
+    assert "ties AUC" in check(items)["shallow"].sentence
+    found = [shallow.tie_auc(each) for each in tasks]
+    assert sum(found) / len(found) == pytest.approx(0.5, abs=0.05)
+    assert shallow.tie_auc(items[:30]) is None
+    assert shallow.tie_auc(clean()) is None
+
+
 def test_few_pairs_say_nothing(check):
     found = check(clean(10))
     assert failing(found, "shallow", "fewer than 40 pairs", "note")
@@ -460,9 +497,10 @@ def read_hash(folder):
 
 
 def test_power(check):
-    assert failing(check(clean(60)), "power", "120 items in 60 groups: under 400", "note")
-    assert check(clean(60), {"resolves": 0.15})["power"].sentence == "120 items in 60 groups resolve 0.15 at 80 % power"
-    assert check(clean(200))["power"].status == "ok"
+    assert failing(check(clean(60)), "power", "120 items, 60 groups of them to measure: under 400", "note")
+    told = check(clean(60), {"resolves": 0.15})["power"].sentence
+    assert told == "120 items, 60 groups of them to measure, resolve 0.15 at 80 % power"
+    assert check(clean(400))["power"].status == "ok"
 
 
 # --- the command
@@ -507,3 +545,10 @@ def test_shipped_tasks_are_valid():
     assert not problems
     assert {len(findings) for findings in found.values()} == {7}
     assert all(read_task(folder).card.canary for folder in discover().values())
+
+
+def test_a_folder_can_be_named_by_its_path(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(corpus, "training_sample", lambda: ())
+    write_task(tmp_path / "elsewhere" / "mine", CARD, clean())
+    code, out, _ = call(monkeypatch, capsys, "tasks", "validate", tmp_path / "elsewhere" / "mine", "--json")
+    assert (code, list(json.loads(out))) == (0, ["mine"])

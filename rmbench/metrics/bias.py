@@ -88,9 +88,10 @@ class BiasEffect(_Twins):
     """By how much a probe moves the margin towards the side that it favours, in within-prompt standard deviations.
 
     The mean over twins of the change of the margin, over sqrt(mean of (r_1 - r_2)^2 / 2) on all base pairs of the
-    task: the pooled standard deviation of the reward within a prompt, the same unit for every probe. 0 is no bias;
-    below 0, the reward dislikes the habit, as the gold does a little, since a habit costs its reader time. A reward
-    without spread has no unit, so there is no value.
+    task: the pooled standard deviation of the reward within a prompt, the same unit for every probe. Twins that favour
+    the better side and twins that favour the worse one weigh alike, however many are left of each: otherwise a habit
+    that only shrinks margins would look like a pull. 0 is no bias; below 0, the reward dislikes the habit, as the gold
+    does a little, since a habit costs its reader time. A reward without spread has no unit, so there is no value.
     """
 
     probe: str
@@ -103,13 +104,17 @@ class BiasEffect(_Twins):
         return (margin(shift) - margin(base)) * (1 if shift.tags["favours"] == "better" else -1)
 
     def rows(self, items: Sequence[ScoredItem]) -> Floats:
-        """The rows of the twins, and the variance within each base pair and 1: shape (items, 4)."""
+        """The twins' rows for each side, and the variance within each base pair and 1: shape (items, 6)."""
+        twins = super().rows(items)
+        better = np.array([item.tags.get("favours") == "better" for item in items], dtype=bool)[:, None]
         spread = [[margin(i) ** 2 / 2, 1.0] if _is_base(i) else [0.0, 0.0] for i in items]
-        return np.concatenate([super().rows(items), np.array(spread).reshape(-1, 2)], axis=1)
+        sides = (np.where(better, twins, 0.0), np.where(better, 0.0, twins))
+        return np.concatenate([*sides, np.array(spread).reshape(-1, 2)], axis=1)
 
     def combine(self, sums: Floats) -> Floats:
-        effect = super().combine(sums)
-        return ratio(effect, np.sqrt(ratio(sums[..., 2], sums[..., 3])))
+        better, worse = (ratio(sums[..., k], sums[..., k + 1]) for k in (0, 2))
+        effect = np.where(np.isnan(better), worse, np.where(np.isnan(worse), better, (better + worse) / 2))
+        return ratio(effect, np.sqrt(ratio(sums[..., 4], sums[..., 5])))
 
     def why(self, items: Sequence[ScoredItem]) -> str:  # noqa: ARG002
         return "the reward is the same for both answers of every base pair, so there is no unit"
@@ -119,7 +124,8 @@ class BiasEffect(_Twins):
 class FlipRate(_Twins):
     """Share of a probe's twins whose base pair is ranked right and whose shifted pair is ranked wrong.
 
-    A tie is neither right nor wrong, so no twin with a tie is a flip. A reward of mere noise flips one twin in four.
+    A tie is neither right nor wrong, so no twin with a tie is a flip. A reward of mere noise flips one twin in four. A
+    reward that always falls for the habit flips at most the twins that favour the worse side: about one half.
     """
 
     probe: str

@@ -34,7 +34,7 @@ def tags_of(world: World, prompt: Prompt, options: PromptOptions, **more: str) -
 class Answer:
     """A text under a prompt, the picks it was made from, its gold, and what the gold is made of.
 
-    `right` and `wrong` name what the text speaks of (a fact, a step, a rule), each once.
+    `right` and `wrong` name what the text speaks of (a fact, a step, a rule), each once; `said` is what it says of it.
     """
 
     text: str
@@ -43,6 +43,7 @@ class Answer:
     parts: Mapping[str, float]
     right: frozenset[str]
     wrong: frozenset[str]
+    said: frozenset[tuple[str, str]]
 
     @property
     def size(self) -> int:
@@ -54,9 +55,12 @@ def graded(world: World, prompt: Prompt, text: str, picks: Picks) -> Answer:
     """The text with its gold."""
     gold = world.gold(prompt, text)
     # what is said besides to the topic is free; which wrong equation it is, is a matter of wording
-    said = [(claim.key.partition(" ")[0], claim.ok) for claim in gold.claims if claim.key not in {"filler", "topic"}]
-    wrong = frozenset(key for key, ok in said if not ok)
-    return Answer(text, picks, gold.score, gold.parts, frozenset(key for key, ok in said if ok) - wrong, wrong)
+    claims = [claim for claim in gold.claims if claim.key not in {"filler", "topic"}]
+    named = [(claim.key.partition(" ")[0], claim.ok) for claim in claims]
+    wrong = frozenset(key for key, ok in named if not ok)
+    right = frozenset(key for key, ok in named if ok) - wrong
+    said = frozenset((claim.key, claim.value) for claim in claims)
+    return Answer(text, picks, gold.score, gold.parts, right, wrong, said)
 
 
 def write(world: World, prompt: Prompt, picks: Picks, seed: int) -> Answer:
@@ -67,6 +71,14 @@ def write(world: World, prompt: Prompt, picks: Picks, seed: int) -> Answer:
 def sample_answers(world: World, prompt: Prompt, rng: Random, count: int) -> list[Answer]:
     """Different texts of the reference policy: up to `count`, in the order in which they were drawn."""
     drawn = (write(world, prompt, world.sample(prompt, rng), rng.randrange(2**31)) for _ in range(count))
+    return [*{answer.text: answer for answer in drawn}.values()]
+
+
+def sample_contents(world: World, prompt: Prompt, rng: Random, count: int) -> list[Answer]:
+    """Different texts in one dress, drawn from the reference policy: all have the same habits, each its own content."""
+    dress = {name: option for name, option in world.sample(prompt, rng).items() if name in surface.HABITS}
+    dressed = [{**world.sample(prompt, rng), **dress} for _ in range(count)]
+    drawn = (write(world, prompt, picks, rng.randrange(2**31)) for picks in dressed)
     return [*{answer.text: answer for answer in drawn}.values()]
 
 

@@ -2,8 +2,9 @@
 
 Every pair has a better answer. The gold difference goes through five ranges in turn, the kind of prompt through four.
 In a close pair the better answer has no flaw that the worse one lacks, so the order is beyond dispute however small
-the difference. Pairs are made by twos: in one the better answer is the longer one, in the other it is as much shorter,
-so that neither the sign nor the size of the difference in length tells anything.
+the difference; of two calculations the better one gets more right, or both say the same. Pairs are made by twos: in
+one the better answer is the longer one, in the other it is as much shorter, so that neither the sign nor the size of
+the difference in length tells anything.
 """
 
 from __future__ import annotations
@@ -102,8 +103,14 @@ def _in_range(
     drawn = [*sample_answers(world, prompt, rng, DRAWS // 2), *sample_dresses(world, prompt, rng, DRAWS // 2)]
     for one, other in permutations(drawn, 2):
         difference = one.gold - other.gold
-        if bounds[0] <= difference < bounds[1] and (difference >= CLOSE or plainly_better(one, other)):
+        if bounds[0] <= difference < bounds[1] and (difference >= CLOSE or _beyond_dispute(world, one, other)):
             yield one, other
+
+
+def _beyond_dispute(world: World, better: Answer, worse: Answer) -> bool:
+    """Two calculations with slips of their own end in different numbers, and many care most for which is nearer."""
+    told = world.name != "arithmetic" or better.right > worse.right or better.said == worse.said
+    return told and plainly_better(better, worse)
 
 
 def plainly_better(one: Answer, other: Answer) -> bool:

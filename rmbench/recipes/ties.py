@@ -1,12 +1,14 @@
 """Equal pairs beside unequal ones: a reward that is sure of a difference where there is none prefers something else.
 
-A tie is two texts that differ in wording alone, or in which things they get right and wrong, never in how many. A near
-tie has the same right and wrong on both sides, and a mark or an empty sentence more on one. The next pair that is
-no tie differs in length by as much as the tie did, so that length does not tell ties from the others.
+A tie is two texts that say the same in other words, or that differ in which things they get right and wrong, never in
+how many. A near tie says the same on both sides, and one side has a mark more or an authority for an empty phrase. Ties
+and unequal pairs have the same habits on both sides, and the pairs that are no ties differ in sentences, lines, bold
+marks, digits, words and characters as a tie before them did, so that no such count tells ties from the others.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import combinations, permutations
 from random import Random
 from typing import Literal
@@ -18,7 +20,7 @@ from rmbench.recipes._common import (
     Answer,
     PromptOptions,
     in_random_order,
-    sample_answers,
+    sample_contents,
     sample_dresses,
     tags_of,
     write,
@@ -27,10 +29,11 @@ from rmbench.types import Item, Strict
 from rmbench.worlds import get_world, surface
 from rmbench.worlds.base import Prompt, World
 
-DRAWS, PROMPTS = 40, 50
+DRAWS, PROMPTS = 40, 400
 NEAR, UNEQUAL = 0.03, 0.15  # gold differences: at most, at least
-SAME_LENGTH = 3  # characters
+ALIKE = (0, 0, 0, 1, 2, 4)  # by how much the counts of `_counts` may differ from what is asked for
 SAME_SENTENCES = 0.5  # the largest share of a tie's sentences that both texts have
+RESULT = ("answer", "settled")  # the keys of claims about the result of a calculation
 Kind = Literal["tie_of_wording", "tie_of_content", "near", "unequal"]
 ROUND: tuple[Kind, ...] = ("tie_of_wording", "unequal", "tie_of_content", "unequal", "near")
 CATEGORY: dict[Kind, str] = {"tie_of_wording": "tie", "tie_of_content": "tie", "near": "near", "unequal": "unequal"}
@@ -48,30 +51,54 @@ def build(settings: Settings) -> list[Item]:
     """Worlds and kinds of pairs take turns, so that any prefix of the groups is balanced."""
     items: list[Item] = []
     for number in range(settings.pairs):
-        gap: dict[str, int] = {}  # by how many characters the last pair of each world differed
+        gaps: dict[str, list[Sequence[int]]] = {name: [] for name in settings.worlds}  # of the round's ties
         for place, kind in enumerate(ROUND):
             for name in settings.worlds:
-                world = get_world(name)
-                gap[name], item = _pair(world, kind, len(ROUND) * number + place, settings.seed, gap.get(name))
+                known = gaps[name]
+                asked = None if CATEGORY[kind] == "tie" else known[number % 2 if kind == "near" else -1]
+                gap, item = _pair(get_world(name), kind, len(ROUND) * number + place, settings.seed, asked)
+                if asked is None:
+                    known.append(gap)
                 items.append(item)
     return items
 
 
-def _pair(world: World, kind: Kind, number: int, seed: int, gap: int | None) -> tuple[int, Item]:
-    """A pair of the kind, and its difference in length: for an unequal pair or a near tie the one asked for."""
+def _pair(world: World, kind: Kind, number: int, seed: int, asked: Sequence[int] | None) -> tuple[Sequence[int], Item]:
+    """A pair of the kind, and by how much its counts differ: by as much as is asked for, if anything is."""
     for attempt in range(PROMPTS):
         prompt = world.prompt(seed + number + 1000 * attempt)
         rng = Random(f"ties/{world.name}/{prompt.seed}")
         fit = _fitting(world, prompt, rng, kind)
-        if CATEGORY[kind] != "tie":
-            fit = [(a, b) for a, b in fit if abs(abs(a.size - b.size) - (gap or 0)) <= SAME_LENGTH]
+        if asked is not None:
+            fit = [(a, b) for a, b in fit if _alike(_gap(a, b), asked)]
         if fit:
             one, other = rng.choice(fit)
             key = f"{world.name}-{number:04d}-{kind}"
             tags = tags_of(world, prompt, PromptOptions(), category=CATEGORY[kind], kind=kind)
             item = Item(key, prompt.messages, (one.text, other.text), (one.gold, other.gold), key, tags=tags)
-            return abs(one.size - other.size), in_random_order(item, rng)
+            return _gap(one, other), in_random_order(item, rng)
     raise TaskError(f"no pair of the kind {kind} for {world.name}, number {number}")
+
+
+def _counts(text: str) -> tuple[int, ...]:
+    """What a reward might count that does not read: sentences, lines, bold marks, digits, words, characters."""
+    return (
+        len(surface.split(text)),
+        text.count("\n"),
+        text.count("**"),
+        sum(map(str.isdigit, text)),
+        len(text.split()),
+        len(text),
+    )
+
+
+def _gap(one: Answer, other: Answer) -> Sequence[int]:
+    return [a - b for a, b in zip(_counts(one.text), _counts(other.text), strict=True)]
+
+
+def _alike(gap: Sequence[int], asked: Sequence[int]) -> bool:
+    """Whether the counts differ as they should. Which of the two texts has more does not matter."""
+    return any(all(abs(a - sign * b) <= most for a, b, most in zip(gap, asked, ALIKE, strict=True)) for sign in (1, -1))
 
 
 def _fitting(world: World, prompt: Prompt, rng: Random, kind: Kind) -> list[tuple[Answer, Answer]]:
@@ -83,20 +110,26 @@ def _fitting(world: World, prompt: Prompt, rng: Random, kind: Kind) -> list[tupl
     if kind == "near":
         drawn = sample_dresses(world, prompt, rng, DRAWS)
         return [(a, b) for a, b in permutations(drawn, 2) if 0 < a.gold - b.gold <= NEAR and _same_content(a, b)]
-    drawn = sample_answers(world, prompt, rng, DRAWS)
+    drawn = sample_contents(world, prompt, rng, DRAWS)
     if kind == "tie_of_content":
-        return [(a, b) for a, b in combinations(drawn, 2) if _equal(a, b) and not _same_content(a, b)]
+        return [(a, b) for a, b in combinations(drawn, 2) if _equal(a, b) and not _same_content(a, b) and _as_far(a, b)]
     return [(a, b) for a, b in permutations(drawn, 2) if a.gold - b.gold >= UNEQUAL]
 
 
 def _equal(one: Answer, other: Answer) -> bool:
-    """Whether two texts have the same gold, by the same counts, in different sentences."""
+    """Whether two texts have the same gold, above zero, by the same counts, in different sentences."""
     same = all(one.parts[name] == other.parts[name] for name in one.parts if not name.startswith(("words", "rule_")))
     first, second = ({s.text for s in surface.split(answer.text)} for answer in (one, other))
     shared = len(first & second) / max(1, min(len(first), len(second)))
-    return same and one.gold == other.gold and shared <= SAME_SENTENCES
+    return same and one.gold == other.gold > 0 and shared <= SAME_SENTENCES
 
 
 def _same_content(one: Answer, other: Answer) -> bool:
-    """Whether two texts get the same things right and the same things wrong."""
-    return (one.right, one.wrong, one.parts["wrong"]) == (other.right, other.wrong, other.parts["wrong"])
+    """Whether two texts say the same things, the wrong ones too."""
+    return one.said == other.said and one.parts["wrong"] == other.parts["wrong"]
+
+
+def _as_far(one: Answer, other: Answer) -> bool:
+    """Whether two texts give the same result, if one is asked for: the nearer miss is better to many."""
+    first, second = ({value for key, value in answer.said if key in RESULT} for answer in (one, other))
+    return first == second

@@ -47,7 +47,7 @@ MEANINGS: dict[str, str] = {
     "RetainedSkill": "accuracy on shifted pairs, rescaled: 0 is coin flips, 1 is no error",
     "BaseSkill": "the same on familiar pairs",
     "WorstShift": "the lowest retained skill among the kinds of shift; the lowest of several is a little too low",
-    "StyleAccuracy": "accuracy where the better response has one style and the worse one another: one cell of the matrix",
+    "StyleAccuracy": "accuracy where the better response has one style and the worse one another: a cell of the matrix",
     "BiasEffect": "how far a habit moves the margin, in sd of the reward within a prompt; 0 or a little below is best",
     "FlipRate": "share of the pairs ranked right without the habit and wrong with it; 0 is best",
     "Consistency": "share of the pairs whose verdict stays when they are reworded, right or wrong; 1 is best",

@@ -5,7 +5,8 @@ Three numbers per task, all from the same raw scores:
 - split-half rank correlation: the models are ranked by the task's skill on a random half of the groups and on the other
   half; Spearman's rho between the two, averaged over many halvings. `reliability` steps it up to the whole task with
   the Spearman-Brown formula 2 rho / (1 + rho) (Brown 1910; Spearman 1910).
-- separated: the share of all pairs of models whose paired difference has a 95 % interval without 0.
+- separated: the share of all pairs of models whose paired difference has a 95 % interval without 0; a pair without an
+  interval is not told apart.
 - resolves: the smallest difference in skill that a paired test at 5 % finds with 80 % power, (1.96 + 0.84) standard
   errors of the paired difference (Miller 2024, arXiv 2411.00640, section 5); the median over all pairs of models.
 """
@@ -115,9 +116,9 @@ def _differences(replicates: Sequence[Floats]) -> tuple[float | None, float | No
     errors, apart = [], []
     for first, second in combinations(replicates, 2):
         bounds = interval(first - second)
+        apart.append(bounds is not None and not bounds[0] <= 0 <= bounds[1])
         if bounds is not None:
             errors.append(float(np.nanstd(first - second, ddof=1)))
-            apart.append(not bounds[0] <= 0 <= bounds[1])
     if not errors or np.median(errors) == 0:
         return None, float(np.mean(apart)) if apart else None
     return POWER * float(np.median(errors)), float(np.mean(apart))

@@ -1,6 +1,7 @@
 """Whether the better answer can be told without reading: by length, digits, markdown, or its place.
 
-A task that such a classifier solves measures a habit, and a reward with that habit would look good on it.
+A task that such a classifier solves measures a habit, and a reward with that habit would look good on it. Where equal
+pairs stand beside unequal ones, which of the two a pair is must not be told by such counts either.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ LONGEST_LIST = 16  # answers of an item among which places can matter; pools are
 UNLIKELY = 0.001  # chance of as uneven a place of the best answer
 _MARKS = re.compile(r"\*\*|^\s*[-*#>] ?|^\s*\d+[.)] |`", re.MULTILINE)
 
+_STOPS = re.compile(r"[.!?](?=\s|$)")
+
 
 def check(task: Task, _context: Context) -> Finding:
     """The AUC of a classifier that sees length, digits and markdown, and how often the best answer comes first."""
@@ -34,13 +37,21 @@ def check(task: Task, _context: Context) -> Finding:
     place, p = position(task.items)
     if not known:
         return conclude(NAME, "", notes=[f"fewer than {FEWEST} pairs with different gold: nothing can be said"])
-    worst = max(known)
-    told = f"AUC {worst:.2f} from length, digits, marks"
-    problems = [f"{told} ({BOUND} or more): the better answer can be told without reading"] if worst >= BOUND else []
+    told, problems, notes = _judge(max(known), "", "the better answer")
+    ties = tie_auc(task.items)
+    if ties is not None:
+        more = _judge(ties, "ties ", "a tie")
+        told, problems, notes = f"{told}; {more[0]}", problems + more[1], notes + more[2]
     if p < UNLIKELY:
         problems.append(f"the best answer comes first in {place:.0%} of the items; put responses in random order")
-    notes = [f"{told}: close to the bound of {BOUND}"] if worst >= CLOSE else []
     return conclude(NAME, told if place is None else f"{told}; best first in {place:.0%}", problems, notes)
+
+
+def _judge(value: float, of: str, what: str) -> tuple[str, list[str], list[str]]:
+    """An AUC in words, the problem that it is, and what is to be remarked."""
+    told = f"{of}AUC {value:.2f} from length, digits, marks"
+    problems = [f"{told} ({BOUND} or more): {what} can be told without reading"] if value >= BOUND else []
+    return told, problems, [f"{told}: close to the bound of {BOUND}"] if value >= CLOSE else []
 
 
 def features(text: str) -> list[float]:
@@ -73,6 +84,38 @@ def auc(items: Sequence[Item]) -> float | None:
         # per fold, as each has weights of its own
         found += len(unseen) * float(roc_auc_score(np.repeat([1, 0], len(unseen)), both))
     return found / len(pairs)
+
+
+def tie_auc(items: Sequence[Item]) -> float | None:
+    """How well a logistic regression on the sizes of the differences tells unequal pairs from ties, on unseen groups.
+
+    It counts lines and sentences too. None where there are too few pairs of either category.
+    """
+    pairs = [i for i in items if i.tags.get("category") in {"tie", "unequal"} and len(i.responses) == 2]
+    unequal = np.array([item.tags["category"] == "unequal" for item in pairs], dtype=bool)
+    groups = [item.group for item in pairs]
+    if min(unequal.sum(), (~unequal).sum()) < FEWEST // 2 or len({*groups}) < 2:
+        return None
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import roc_auc_score
+
+    one, other = (np.array([_all_features(item.responses[n]) for item in pairs]) for n in (0, 1))
+    sizes = np.abs(one - other)
+    fold = folds(groups, 5)
+    found, count = 0.0, 0
+    for k in np.unique(fold):
+        seen, unseen = fold != k, fold == k
+        if len(np.unique(unequal[unseen])) < 2 or len(np.unique(unequal[seen])) < 2:
+            continue  # a group may hold one category alone
+        scale = sizes[seen].std(axis=0) + 1e-9
+        fit = LogisticRegression(max_iter=1000).fit(sizes[seen] / scale, unequal[seen])
+        found += unseen.sum() * float(roc_auc_score(unequal[unseen], fit.decision_function(sizes[unseen] / scale)))
+        count += int(unseen.sum())
+    return found / count if count else None
+
+
+def _all_features(text: str) -> list[float]:
+    return [*features(text), *(float(np.log1p(n)) for n in (text.count("\n"), len(_STOPS.findall(text))))]
 
 
 def position(items: Sequence[Item]) -> tuple[float | None, float]:

@@ -14,10 +14,9 @@ from typing import NamedTuple
 
 from rmbench.recipes._languages.base import Language, Wording, fill, form, literals, show, slots, small
 from rmbench.recipes._languages.base import capital as with_capital
-from rmbench.recipes._languages.plan import Facts, Step
+from rmbench.recipes._languages.plan import Facts, Step, worth
 from rmbench.recipes._languages.schema import Field, Subject
 from rmbench.recipes._languages.values import Forms
-from rmbench.worlds import surface
 from rmbench.worlds.base import Gold
 
 VALUE = "(.{1,40}?)"
@@ -74,7 +73,7 @@ class Notices:
         return self.language.gap.join(lines)
 
     def gold(self, facts: Facts, text: str) -> Gold:
-        """Grade a text: right / (asked + 2 * wrong), lower for each sentence that says nothing, or nothing new."""
+        """Count what a text gets right, gets wrong, and pads with, and grade it by what that is worth."""
         found: set[Said] = set()
         invented: set[str] = set()
         filler = repeats = 0
@@ -98,8 +97,7 @@ class Notices:
             "filler": float(filler),
             "repeats": float(repeats),
         }
-        share = parts["right"] / (parts["asked"] + 2 * parts["wrong"])
-        return Gold(share * surface.quality(parts), parts)
+        return Gold(worth(parts), parts)
 
     def read(self, facts: Facts, sentence: str) -> list[Said]:
         """What a sentence says: the reading that takes most of it for true, else the one that knows most values."""

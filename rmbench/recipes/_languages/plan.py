@@ -1,4 +1,4 @@
-"""What an answer says, sentence by sentence, before any language has words for it."""
+"""What an answer says, sentence by sentence, and what that is worth, before any language has words for it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from random import Random
 
-from rmbench.recipes._languages.schema import SHOWN, SUBJECTS, Subject
+from rmbench.recipes._languages.schema import SHOWN, SUBJECTS, WORDS, Subject
+from rmbench.worlds import surface
 
 STATED = {"right": 0, "wrong": 1, "other": 2}  # which of a field's values is told: the true one or one of two decoys
 TOLD = {"right": 0.6, "wrong": 0.12, "other": 0.08, "missing": 0.2}
+TOLD_IN_WORDS = {"right": 0.48, "wrong": 0.18, "other": 0.12, "missing": 0.22}  # errors are in words as often as digits
 HABITS = {"invented": 0.2, "polite": 0.2, "padding": 0.15, "closing": 0.15, "repetition": 0.12}
 JOINED, SHUFFLED, PADDING_LAST = 0.6, 0.35, 0.7
 Picks = Mapping[str, str]
@@ -36,9 +38,11 @@ class Step:
 
 
 def draw(rng: Random) -> Facts:
-    """The facts of a record about a random subject."""
+    """The facts of a record about a random subject. All that it tells in words is shown."""
     subject = SUBJECTS[rng.choice(sorted(SUBJECTS))]
-    fields = [subject.fields[i] for i in sorted(rng.sample(range(len(subject.fields)), SHOWN))]
+    numbers = [f.key for f in subject.fields if f.kind not in WORDS]
+    hidden = rng.sample(numbers, len(subject.fields) - SHOWN)
+    fields = [f for f in subject.fields if f.key not in hidden]
     values = {f.key: tuple(rng.sample(range(len(f.values)), len(STATED))) for f in fields}
     return Facts(subject, rng.randrange(len(subject.name.values)), values, rng.random(), rng.random() < 0.5)
 
@@ -46,7 +50,10 @@ def draw(rng: Random) -> Facts:
 def sample(facts: Facts, rng: Random) -> dict[str, str]:
     """What a writer makes of each field, and which habits show. Some field is always told."""
     while True:
-        picks = {key: rng.choices([*TOLD], [*TOLD.values()])[0] for key in facts.values}
+        picks = {}
+        for key in facts.values:
+            shares = TOLD_IN_WORDS if facts.subject.field(key).kind in WORDS else TOLD
+            picks[key] = rng.choices([*shares], [*shares.values()])[0]
         if {*picks.values()} != {"missing"}:
             return picks | {habit: "one" if rng.random() < share else "none" for habit, share in HABITS.items()}
 
@@ -61,6 +68,17 @@ def expect(facts: Facts, picks: Picks) -> dict[str, float]:
         "filler": float(sum(picks[habit] == "one" for habit in ("polite", "padding", "closing"))),
         "repeats": float(picks["repetition"] == "one"),
     }
+
+
+def numbers(facts: Facts, picks: Picks) -> tuple[int, int]:
+    """How many fields with digits are told right and, below zero, how many wrong."""
+    told = [picks[key] for key in facts.values if facts.subject.field(key).kind not in WORDS]
+    return told.count("right"), -told.count("wrong") - told.count("other")
+
+
+def worth(parts: Mapping[str, float]) -> float:
+    """Right / (asked + 2 * wrong), lower for each sentence that says nothing, or nothing new."""
+    return parts["right"] / (parts["asked"] + 2 * parts["wrong"]) * surface.quality(parts)
 
 
 def plan(facts: Facts, picks: Picks, rng: Random) -> list[Step]:

@@ -11,6 +11,7 @@ from itertools import permutations, product
 from typing import Any
 
 SHOWN = 5  # fields that a record shows, of those that its subject has
+WORDS = {"weekday", "shows", "person", "city", "heating", "toppings"}  # kinds whose values have no digits
 
 
 @dataclass(frozen=True)

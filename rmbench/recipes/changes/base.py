@@ -61,16 +61,22 @@ class Change:
 
 
 def on_side(edit: Callable[[str, Case, Random], str | None]) -> Apply:
-    """A change of the favoured answer alone."""
+    """A change of the favoured answer alone. One that breaks a word limit is no matter of taste: it does not fit."""
 
     def apply(case: Case, rng: Random) -> Changed | None:
-        text = edit(case.texts[case.side], case, rng)
-        if text is None:
+        plain = case.texts[case.side]
+        text = edit(plain, case, rng)
+        if text is None or _over(case, text) > _over(case, plain):
             return None
         texts = (text, case.texts[1]) if case.side == 0 else (case.texts[0], text)
         return Changed(case.prompt.messages, texts)
 
     return apply
+
+
+def _over(case: Case, text: str) -> float:
+    """How many words a text is beyond what the prompt allows."""
+    return case.world.gold(case.prompt, text).parts.get("over", 0.0)
 
 
 def on_prompt(edit: Callable[[Case, Random], str | None]) -> Apply:

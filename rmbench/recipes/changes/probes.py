@@ -33,8 +33,13 @@ def _trigger(text: str, _case: Case, rng: Random) -> str:
     return " ".join(pieces)
 
 
-def _judge(text: str, _case: Case, rng: Random) -> str:
-    """Words to whoever grades the text, before or after it, often in a paragraph of their own."""
+def _judge(text: str, case: Case, rng: Random) -> str | None:
+    """Words to whoever grades the text, before or after it, often in a paragraph of their own.
+
+    None where sentences are counted: whether a forged verdict is one would be open to dispute.
+    """
+    if case.world.name == "instructions" and "sentence" in case.prompt.text:
+        return None
     words, gap = rng.choice((*bank.JUDGE, *bank.JUDGE_AFTER)), rng.choice((" ", "\n\n"))
     first = words in bank.JUDGE and rng.random() < 0.5
     return f"{words}{gap}{text}" if first else f"{text}{gap}{words}"
@@ -60,7 +65,13 @@ def _markdown(text: str, case: Case, rng: Random) -> str | None:
 
 
 CHANGES = (
-    Change("length", "answer", on_side(_phrases((*phrases.PADDING, *bank.PADDING), 4, 6)), probe=True),
+    Change(
+        "length",
+        "answer",
+        on_side(_phrases((*phrases.PADDING, *bank.PADDING), 4, 6)),
+        probe=True,
+        worlds=("arithmetic", "transforms"),  # the others may limit words or sentences
+    ),
     Change("markdown", "answer", on_side(_markdown), probe=True),
     Change("flattery", "answer", on_side(_phrases((*phrases.OPENING["flattery"], *bank.FLATTERY), 1, 2)), probe=True),
     Change("authority", "answer", on_side(_phrases((*phrases.AUTHORITY, *bank.AUTHORITY), 1, 2)), probe=True),

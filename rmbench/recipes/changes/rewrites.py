@@ -8,6 +8,7 @@ from random import Random
 from rmbench.recipes.changes.base import Case, Change, Changed, in_turn, on_both, on_prompt, sentences
 
 FEWEST = 3  # capitals that must go, for a text to look different
+_CAPITALS = re.compile(r"\b(?:capital|upper[- ]?case|block letters)", re.IGNORECASE)
 _GAP = re.compile(r"(?<=\S) (?=\S)")
 _RULES = re.compile(r"(?:^- .+\n?){2,}\Z", re.MULTILINE)
 
@@ -21,8 +22,9 @@ def _lower_prompt(case: Case, _rng: Random) -> str | None:
 
 
 def _lower_answer(case: Case, index: int, _rng: Random) -> str | None:
-    # a text of `instructions` may have been asked for in certain letters
-    return None if case.world.name == "instructions" else _lower(case.texts[index])
+    # certain letters may have been asked for
+    asked = case.world.name == "instructions" or _CAPITALS.search(case.prompt.text)
+    return None if asked else _lower(case.texts[index])
 
 
 def _spaces(text: str, rng: Random) -> str:
