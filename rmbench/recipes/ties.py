@@ -29,10 +29,11 @@ from rmbench.types import Item, Strict
 from rmbench.worlds import get_world, surface
 from rmbench.worlds.base import Prompt, World
 
-DRAWS, PROMPTS = 40, 400
+DRAWS, PROMPTS = 40, 60
 NEAR, UNEQUAL = 0.03, 0.15  # gold differences: at most, at least
 ALIKE = (0, 0, 0, 1, 2, 4)  # by how much the counts of `_counts` may differ from what is asked for
 SAME_SENTENCES = 0.5  # the largest share of a tie's sentences that both texts have
+WORTH = (20, 20, 20, 2, 3, 1)  # what a miss of one counts, where no prompt has a pair without any
 RESULT = ("answer", "settled")  # the keys of claims about the result of a calculation
 Kind = Literal["tie_of_wording", "tie_of_content", "near", "unequal"]
 ROUND: tuple[Kind, ...] = ("tie_of_wording", "unequal", "tie_of_content", "unequal", "near")
@@ -65,19 +66,25 @@ def build(settings: Settings) -> list[Item]:
 
 def _pair(world: World, kind: Kind, number: int, seed: int, asked: Sequence[int] | None) -> tuple[Sequence[int], Item]:
     """A pair of the kind, and by how much its counts differ: by as much as is asked for, if anything is."""
+    closest: tuple[int, Sequence[int], Item] | None = None
     for attempt in range(PROMPTS):
         prompt = world.prompt(seed + number + 1000 * attempt)
         rng = Random(f"ties/{world.name}/{prompt.seed}")
-        fit = _fitting(world, prompt, rng, kind)
-        if asked is not None:
-            fit = [(a, b) for a, b in fit if _alike(_gap(a, b), asked)]
-        if fit:
-            one, other = rng.choice(fit)
+        fit = [(0 if asked is None else _off(_gap(a, b), asked), a, b) for a, b in _fitting(world, prompt, rng, kind)]
+        if not fit:
+            continue
+        least = min(off for off, _, _ in fit)
+        if closest is None or least < closest[0]:
+            _, one, other = rng.choice([pair for pair in fit if pair[0] == least])
             key = f"{world.name}-{number:04d}-{kind}"
             tags = tags_of(world, prompt, PromptOptions(), category=CATEGORY[kind], kind=kind)
             item = Item(key, prompt.messages, (one.text, other.text), (one.gold, other.gold), key, tags=tags)
-            return _gap(one, other), in_random_order(item, rng)
-    raise TaskError(f"no pair of the kind {kind} for {world.name}, number {number}")
+            closest = least, _gap(one, other), in_random_order(item, rng)
+        if closest[0] == 0:
+            break
+    if closest is None:
+        raise TaskError(f"no pair of the kind {kind} for {world.name}, number {number}")
+    return closest[1:]
 
 
 def _counts(text: str) -> tuple[int, ...]:
@@ -96,9 +103,14 @@ def _gap(one: Answer, other: Answer) -> Sequence[int]:
     return [a - b for a, b in zip(_counts(one.text), _counts(other.text), strict=True)]
 
 
-def _alike(gap: Sequence[int], asked: Sequence[int]) -> bool:
-    """Whether the counts differ as they should. Which of the two texts has more does not matter."""
-    return any(all(abs(a - sign * b) <= most for a, b, most in zip(gap, asked, ALIKE, strict=True)) for sign in (1, -1))
+def _off(gap: Sequence[int], asked: Sequence[int]) -> int:
+    """By how much the counts miss what is asked for, over what is allowed. Which text has more does not matter."""
+    return min(
+        sum(
+            max(0, abs(a - sign * b) - most) * worth for a, b, most, worth in zip(gap, asked, ALIKE, WORTH, strict=True)
+        )
+        for sign in (1, -1)
+    )
 
 
 def _fitting(world: World, prompt: Prompt, rng: Random, kind: Kind) -> list[tuple[Answer, Answer]]:
