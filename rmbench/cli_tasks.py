@@ -140,11 +140,12 @@ def tasks_reliability(
     if as_json:
         print_json([asdict(one) for one in found])
         return
-    heads = ["task", "groups", "split-half", "reliability", "told apart", "resolves"]
+    heads = ["task", "groups", "halves", "whole", "apart", "resolves"]
     numbers = [[one.split_half, one.reliability, one.separated, one.resolves] for one in found]
     rows = [[one.task, str(one.groups), *map(number, values)] for one, values in zip(found, numbers, strict=True)]
     print_table(heads, rows)
-    typer.echo(f"{len(runs)} models; cards written: {len(written)}" if write else f"{len(runs)} models")
+    told = "halves, whole: rank correlation of the models; apart: share of their pairs; resolves: in skill, at 80 % power"
+    typer.echo(f"{len(runs)} models. {told}" + (f". Cards written: {len(written)}" if write else ""))
 
 
 @tasks_app.command("import")

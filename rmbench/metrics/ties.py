@@ -63,8 +63,8 @@ class TieSkill(TieAUC):
 
 
 def tie_metrics(items: Sequence[ScoredItem]) -> list[Measure]:
-    """The metrics of ties, and of near ties, that these items can have."""
+    """The metrics of ties, and of near ties, where the items say that they are such; a few of them may lack one kind."""
     there = {item.tags.get("category") for item in items}
-    if not {TIE, UNEQUAL} <= there:
+    if not {TIE, UNEQUAL} & there:
         return []
     return [TieSkill(), TieAUC(), *([TieAUC(against=NEAR)] if NEAR in there else [])]
