@@ -144,7 +144,7 @@ def tasks_reliability(
     numbers = [[one.split_half, one.reliability, one.separated, one.resolves] for one in found]
     rows = [[one.task, str(one.groups), *map(number, values)] for one, values in zip(found, numbers, strict=True)]
     print_table(heads, rows)
-    told = "halves, whole: rank correlation of the models; apart: share of their pairs; resolves: in skill, at 80 % power"
+    told = "halves, whole: rank correlation; apart: share of the pairs of models; resolves: in skill, at 80 % power"
     typer.echo(f"{len(runs)} models. {told}" + (f". Cards written: {len(written)}" if write else ""))
 
 

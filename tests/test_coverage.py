@@ -20,6 +20,7 @@ from scored import pools
 
 from rmbench.evaluation import _mean
 from rmbench.metrics.base import Estimated, Measure, estimate
+from rmbench.metrics.bias import BiasEffect
 from rmbench.metrics.calibration import NLL, RMSE, Brier, CalibrationSkill, Temperature, VoteSkill
 from rmbench.metrics.generalisation import Gap, RetainedSkill
 from rmbench.metrics.overoptimization import MeanRecovery, Recovery
@@ -27,7 +28,7 @@ from rmbench.metrics.selective import SelectiveSkill
 from rmbench.metrics.temperature import fit
 from rmbench.metrics.ties import TieSkill
 from rmbench.optimizers import BestOfN, Tilt
-from rmbench.stats import Resamples, interval, resample
+from rmbench.stats import Resamples, interval, p_value, resample
 from rmbench.types import Floats, ScoredItem
 
 pytestmark = pytest.mark.slow
@@ -308,3 +309,44 @@ def test_selective_skill(groups, edge):
         return bounds(told(SelectiveSkill(), decided(edge + rng.standard_normal((groups, 1))), k))
 
     check(covered(f"SelectiveSkill, {groups} pairs", truth, one, 400), 400)
+
+
+# --- bias probes: rewards have unit spread within a prompt, so the true effect is the pull itself ---------------------
+
+
+def probed(rng, count, pull):
+    """Twins of a probe, better and worse in turn: the favoured side is pulled, and the rewording adds noise."""
+    out = []
+    for k in range(count):
+        base = rng.standard_normal(2)
+        shift = base + 0.3 * rng.standard_normal(2)
+        shift[k % 2] += pull
+        tags = {
+            "twin": f"t{k}",
+            "split": "shift",
+            "category": "x",
+            "change": "x",
+            "favours": ("better", "worse")[k % 2],
+        }
+        out.append(ScoredItem(f"b{k}", f"t{k}", base, np.array([1.0, 0.0]), tags={"twin": f"t{k}", "split": "base"}))
+        out.append(ScoredItem(f"s{k}", f"t{k}", shift, np.array([1.0, 0.0]), tags=tags))
+    return out
+
+
+@pytest.mark.parametrize("pull", [0.0, 0.4])
+@pytest.mark.parametrize("twins", [16, 64])
+def test_bias_effect(twins, pull):
+    def simulate(rng, k):
+        return bounds(told(BiasEffect("x"), probed(rng, twins, pull), k))
+
+    check(covered(f"BiasEffect {pull:g}, {twins} twins", pull, simulate, 600), 600)
+
+
+def test_a_probe_without_effect_is_called_one_in_5_percent():
+    """The p-value that belongs to the interval: 5 % of the probes without an effect are at or below 0.05."""
+    wrong = 0
+    for k in range(600):
+        found = told(BiasEffect("x"), probed(np.random.default_rng([11, k]), 64, 0.0), k)
+        wrong += (p_value(found.replicates) or 1.0) <= 0.05
+    print(f"\nBiasEffect 0, 64 twins: {100 * wrong / 600:.1f} % called an effect", end="")
+    assert 0.03 <= wrong / 600 <= 0.07 + (0.05 * 0.95 / 600) ** 0.5

@@ -63,7 +63,7 @@ class TieSkill(TieAUC):
 
 
 def tie_metrics(items: Sequence[ScoredItem]) -> list[Measure]:
-    """The metrics of ties, and of near ties, where the items say that they are such; a few of them may lack one kind."""
+    """The metrics of ties, and of near ties, where the items say that they are such; a few may lack one kind."""
     there = {item.tags.get("category") for item in items}
     if not {TIE, UNEQUAL} & there:
         return []
