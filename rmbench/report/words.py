@@ -144,8 +144,8 @@ def _overoptimization(v: float) -> str:
 
 def _calibration(v: float) -> str:
     if v < 0:
-        return "Harmful: its probabilities are further from the truth than always saying one half."
-    return f"Its probabilities remove {percent(v)} of the squared error of always saying one half."
+        return "Harmful: what its margins say is further from the truth than always saying one half."
+    return f"Its margins say {percent(v)} of what could be said beyond always saying one half: odds, ties, doubt."
 
 
 def _generalisation(v: float) -> str:
