@@ -24,6 +24,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - the community's name
 
+from rmbench.studies.decoder import new_decoder
 from rmbench.studies.tiny_data import load_tokenizer
 
 TOKENIZER = Path(__file__).parent.parent / "models" / "tiny_weights"
@@ -51,26 +52,13 @@ class Settings:
 
 
 def new_model(settings: Settings, tokenizer: Any) -> Any:
-    """A Llama-shaped sequence classifier with one label: random weights, or those in `init`."""
-    from transformers import LlamaConfig, LlamaForSequenceClassification
-
+    """The model to train: random weights, or those in `init`."""
     if settings.init is not None:
+        from transformers import LlamaForSequenceClassification
+
         return LlamaForSequenceClassification.from_pretrained(settings.init)
-    config = LlamaConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=settings.hidden,
-        intermediate_size=3 * settings.hidden,
-        num_hidden_layers=settings.layers,
-        num_attention_heads=settings.heads,
-        num_key_value_heads=settings.heads,
-        max_position_embeddings=settings.window,
-        pad_token_id=tokenizer.pad_token_id,
-        bos_token_id=None,
-        eos_token_id=tokenizer.eos_token_id,
-        num_labels=1,
-        attn_implementation="sdpa",
-    )
-    return LlamaForSequenceClassification(config)
+    size = {"hidden": settings.hidden, "inner": 3 * settings.hidden, "layers": settings.layers, "heads": settings.heads}
+    return new_decoder(tokenizer, **size, window=settings.window)
 
 
 def read_pairs(path: Path, limit: int | None) -> list[tuple[list[Any], list[Any]]]:

@@ -32,6 +32,7 @@ from torch import Tensor, nn
 from torch import distributed as dist
 from torch.nn import functional as F  # noqa: N812 - the community's name
 
+from rmbench.studies.decoder import new_decoder
 from rmbench.studies.tiny_data import (
     SPECIALS,
     VALIDATION,
@@ -79,23 +80,14 @@ class Trainee(nn.Module):
 
     def __init__(self, settings: Settings, tokenizer: Any) -> None:
         super().__init__()
-        from transformers import LlamaConfig, LlamaForSequenceClassification
-
-        config = LlamaConfig(
-            vocab_size=len(tokenizer),
-            hidden_size=settings.hidden,
-            intermediate_size=settings.inner,
-            num_hidden_layers=settings.layers,
-            num_attention_heads=settings.heads,
-            num_key_value_heads=settings.heads,
-            max_position_embeddings=settings.window,
-            pad_token_id=tokenizer.pad_token_id,
-            bos_token_id=None,
-            eos_token_id=tokenizer.eos_token_id,
-            num_labels=1,
-            attn_implementation="sdpa",
+        self.model = new_decoder(
+            tokenizer,
+            hidden=settings.hidden,
+            inner=settings.inner,
+            layers=settings.layers,
+            heads=settings.heads,
+            window=settings.window,
         )
-        self.model = LlamaForSequenceClassification(config)
         self.claim = nn.Linear(settings.hidden, 1)
 
     def forward(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
