@@ -1,6 +1,6 @@
 """Do 95 % intervals hold the truth in 95 % of cases? Many data sets are drawn from populations whose truth is known.
 
-    pytest -m slow tests/test_coverage.py -s
+    pytest -n 0 -m slow tests/test_coverage.py -s
 
 prints, per metric and size (those of the suites), the share of intervals that held the truth, and on which side of it
 the others lay. Everything is seeded.

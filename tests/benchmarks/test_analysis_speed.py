@@ -1,6 +1,6 @@
 """`rmbench analyze pool` on 1,000 prompts x 12,800 candidates, against the public way to do it. Timed by
 
-    pytest tests/benchmarks/test_analysis_speed.py --benchmark-enable --benchmark-only -s
+    pytest tests/benchmarks/test_analysis_speed.py -n 0 --benchmark-enable --benchmark-only -s
 
 (the ordinary test run takes small pools, once, and compares the values). The peer is the loop that is found in public
 code: for every n, sum over i of C(i - 1, n - 1) / C(N, n) g_(i) with exact big integers. Its coefficients alone are

@@ -1,6 +1,6 @@
 """`evaluate` on a run the size of the core suite, against only reading its files. Timed by
 
-    pytest tests/benchmarks --benchmark-enable --benchmark-only -s
+    pytest tests/benchmarks -n 0 --benchmark-enable --benchmark-only -s
 
 (the ordinary test run takes a small run, once, and only checks that both ways in give the same numbers).
 """

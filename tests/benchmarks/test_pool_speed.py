@@ -1,6 +1,6 @@
 """Exact best-of-n on pools, against the same formula written out with big integers. Timed by
 
-    pytest tests/benchmarks --benchmark-enable --benchmark-only -s
+    pytest tests/benchmarks -n 0 --benchmark-enable --benchmark-only -s
 
 (the ordinary test run takes small pools, once, and only compares the values). A benchmark's `extra_info` keeps how many
 times faster rmbench is; `--benchmark-json FILE` writes it down.
