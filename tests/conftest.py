@@ -1,6 +1,30 @@
 """Two test processes share two cores, so each computes with one thread; with more, both slow down many times."""
 
 import os
+import sys
+
+import pytest
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # before anything imports torch or numpy's libraries
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture
+def rmbench(tmp_path, monkeypatch, capsys):
+    """Call the command line in an empty folder, 80 columns wide: returns (exit code, stdout, stderr)."""
+    from rmbench.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["rmbench", *map(str, arguments)])
+        code = 0
+        try:
+            main()
+        except SystemExit as stop:
+            code = stop.code or 0
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return call

@@ -7,27 +7,13 @@ import sys
 import pytest
 import yaml
 
-from rmbench.cli import main
 from rmbench.task import discover, load_suite
 
 
 @pytest.fixture
-def rmbench(tmp_path, monkeypatch, capsys):
-    """Call the command line in an empty folder: returns (exit code, stdout, stderr)."""
-    monkeypatch.chdir(tmp_path)
+def rmbench(rmbench, monkeypatch):
     monkeypatch.setenv("COLUMNS", "100")
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["rmbench", *map(str, arguments)])
-        code = 0
-        try:
-            main()
-        except SystemExit as stop:
-            code = stop.code or 0
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return call
+    return rmbench
 
 
 def test_run_evaluate_report(rmbench, tmp_path):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -23,7 +22,6 @@ from comparing import (
 )
 from scored import item
 
-from rmbench.cli import main
 from rmbench.comparison import compare
 from rmbench.comparison.flips import flips, in_turn
 from rmbench.comparison.plain import comparison_json
@@ -46,24 +44,6 @@ def two(tmp_path, first, second, tasks, **more):
 
 def signs(values):
     return np.where(np.asarray(values) > 0, 1, -1)
-
-
-@pytest.fixture
-def rmbench(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "80")
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["rmbench", *map(str, arguments)])
-        code = 0
-        try:
-            main()
-        except SystemExit as stop:
-            code = stop.code or 0
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return call
 
 
 def test_closed_form(tmp_path):

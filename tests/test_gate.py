@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from comparing import margins, noisy, pair_task, rescored, run_in_memory, scores_of, three_axes, write
 
-from rmbench.cli import main
 from rmbench.comparison import gate
 from rmbench.errors import UsageError
 from rmbench.stats import interval
@@ -21,21 +19,8 @@ GOLD = {t.card.name: [list(i.gold) for i in t.items] for t in TASKS}
 
 
 @pytest.fixture
-def rmbench(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "80")
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["rmbench", "gate", *map(str, arguments)])
-        code = 0
-        try:
-            main()
-        except SystemExit as stop:
-            code = stop.code or 0
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return call
+def rmbench(rmbench):
+    return lambda *arguments: rmbench("gate", *arguments)
 
 
 def test_pass(tmp_path, rmbench):
