@@ -25,7 +25,11 @@ class TaskError(RmbenchError):
 
 
 class ModelError(RmbenchError):
-    """A reward model that cannot be loaded or cannot score."""
+    """A reward model that cannot be loaded or cannot score. `problem` is the name that `rmbench doctor` gives it."""
+
+    def __init__(self, message: str, problem: str = "model") -> None:
+        super().__init__(message)
+        self.problem = problem
 
 
 class TooLongError(ModelError):

@@ -71,15 +71,26 @@ class Tokens:
 class TokenModel(RewardModel, Protocol):
     """A reward model that reads tokens, so that the engine can batch by length and tell identical inputs apart.
 
-    `encode` never truncates; `score_tokens` scores one batch, and its scores must not depend on the batch.
+    `encode` never truncates. `score_tokens` scores one batch, and its scores must not depend on the batch beyond
+    rounding. `shared[i]` leading tokens of row i are worth reading once for all rows that begin with them; only a model
+    with `shares_prefixes` is told so. `identity` names all that decides the scores, as a digest: scores are kept under
+    it. None = nothing is kept.
     """
 
     @property
     def max_batch_tokens(self) -> int: ...
 
+    @property
+    def shares_prefixes(self) -> bool: ...
+
+    @property
+    def identity(self) -> str | None: ...
+
     def encode(self, conversations: Sequence[Conversation]) -> Sequence[Tokens | Failure]: ...
 
-    def score_tokens(self, batch: Sequence[Tokens]) -> Sequence[float]: ...
+    def score_tokens(
+        self, batch: Sequence[Tokens], shared: Sequence[int] | None = None
+    ) -> Sequence[float | Failure]: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from rmbench.errors import ModelError, UsageError
 from rmbench.models.base import LABEL, Adapter, ModelOptions, Tokens
-from rmbench.models.hf import Loaded, TokenScorer, load_folder, pad
+from rmbench.models.hf import Loaded, load_folder
 from rmbench.models.hub import Snapshot, fetch
+from rmbench.models.tokens import TokenScorer, pad
 from rmbench.types import Conversation
 
 if TYPE_CHECKING:

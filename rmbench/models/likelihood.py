@@ -11,8 +11,9 @@ import inspect
 from collections.abc import Sequence
 
 from rmbench.models.base import Adapter, ModelOptions, Tokens
-from rmbench.models.hf import Loaded, TokenScorer, load_folder, pad
+from rmbench.models.hf import Loaded, load_folder
 from rmbench.models.hub import Snapshot, fetch
+from rmbench.models.tokens import TokenScorer, pad
 from rmbench.types import Conversation
 
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from rmbench.errors import ModelError, TooLongError
 from rmbench.models import ModelOptions
 from rmbench.models.base import Tokens
-from rmbench.models.hf import load_folder, pad
+from rmbench.models.hf import load_folder
 from rmbench.models.hub import Snapshot, fetch
+from rmbench.models.tokens import pad
 from rmbench.types import Floats, Message
 
 if TYPE_CHECKING:
