@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from rmbench.cli_analyze import analyze_app
+from rmbench.cli_bench import bench
 from rmbench.cli_common import AsJson, TasksDir, print_json, print_table
 from rmbench.cli_compare import compare, gate
+from rmbench.cli_doctor import doctor
+from rmbench.cli_run import run
 from rmbench.cli_tasks import tasks_app
 from rmbench.cli_track import train_data
-from rmbench.errors import RmbenchError, UsageError
+from rmbench.errors import RmbenchError
 
 app = typer.Typer(
     help="Will your reward model survive being optimised? Generalisation, calibration, overoptimization.",
@@ -24,68 +28,6 @@ app = typer.Typer(
 )
 app.add_typer(tasks_app, name="tasks")
 app.add_typer(analyze_app, name="analyze")
-
-
-@app.command()
-def run(
-    model: Annotated[str, typer.Argument(help="a name of `rmbench models`, a folder, or a Hub id")] = "tiny",
-    *,
-    suite: Annotated[str | None, typer.Option(help="quick or core [default: quick, unless --task is given]")] = None,
-    task: Annotated[list[str] | None, typer.Option(help="run this task in full; may be repeated")] = None,
-    limit: Annotated[int | None, typer.Option(help="only the first so many groups (prompts) of each task")] = None,
-    optimizer: Annotated[
-        str | None, typer.Option(help="this one alone: policy-gradient, search or lm-rl; none: frozen answers only")
-    ] = None,
-    policy: Annotated[str | None, typer.Option(help="lm-rl: a language model's folder or Hub id, or smollm2")] = None,
-    reward_queries: Annotated[int | None, typer.Option(help="with --optimizer: rewards it may ask per task")] = None,
-    out: Annotated[Path | None, typer.Option(help="run folder [default: runs/MODEL-SUITE]")] = None,
-    seed: Annotated[int, typer.Option(help="seed of models that need one")] = 0,
-    tasks: TasksDir = None,
-    revision: Annotated[str | None, typer.Option(help="commit of a Hub model")] = None,
-    trust_remote_code: Annotated[bool, typer.Option(help="let the model's own code run")] = False,
-    too_long: Annotated[
-        Literal["stop", "null"], typer.Option(help="a text beyond the model's window: stop, or count it as missing")
-    ] = "stop",
-    dtype: Annotated[str, typer.Option(help="auto, float32, bfloat16 or float16")] = "auto",
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 …")] = "auto",
-    max_batch_tokens: Annotated[int | None, typer.Option(help="tokens per batch, padding included")] = None,
-    track: Annotated[
-        Literal["closed", "open"] | None,
-        typer.Option(help="closed: trained on `rmbench train-data` alone [default: closed for tiny and tfidf]"),
-    ] = None,
-) -> None:
-    """Score a reward model and show its skills."""
-    from rich.console import Console
-
-    import rmbench
-    from rmbench.report.progress import RunProgress
-    from rmbench.report.terminal import print_result
-
-    if suite is not None and task:
-        raise UsageError("--suite and --task exclude each other; a suite is a fixed set of tasks")
-    console = Console()
-    with RunProgress(Console(stderr=True), f"scoring {model}") as progress:
-        folder = rmbench.run(
-            model,
-            suite=None if task else suite or "quick",
-            tasks=task,
-            tasks_dir=tasks,
-            limit=limit,
-            optimizer=optimizer,
-            policy=policy,
-            reward_queries=reward_queries,
-            out=out,
-            seed=seed,
-            progress=progress,
-            trust_remote_code=trust_remote_code,
-            revision=revision,
-            too_long=too_long,
-            dtype=dtype,
-            device=device,
-            max_batch_tokens=max_batch_tokens,
-            track=track,
-        )
-    print_result(rmbench.evaluate(folder), console, run=folder)
 
 
 @app.command()
@@ -136,14 +78,23 @@ def models(*, as_json: AsJson = False) -> None:
     print_table(["model", "what it is"], [[usage, text] for usage, text in found.items()])
 
 
+app.command()(run)
 app.command()(compare)
 app.command()(gate)
+app.command()(doctor)
+app.command()(bench)
 app.command("train-data")(train_data)
+
+
+def _say(message: Warning | str, *_: object, **__: object) -> None:
+    """A warning is one sentence on stderr, like an error."""
+    typer.echo(f"rmbench: {message}", err=True)
 
 
 def main() -> None:
     """The entry point: errors of ours end in one sentence and exit code 2."""
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
+    warnings.showwarning = _say
     try:
         app()
     except RmbenchError as error:

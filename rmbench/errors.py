@@ -35,6 +35,9 @@ class ModelError(RmbenchError):
 class TooLongError(ModelError):
     """A conversation that is longer than the model's window."""
 
+    def __init__(self, message: str) -> None:
+        super().__init__(message, problem="too-long")
+
 
 class RunError(RmbenchError):
     """A run folder that cannot be read, or that belongs to other tasks."""

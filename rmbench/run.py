@@ -6,16 +6,17 @@ import json
 import os
 import platform
 import re
-from collections.abc import Sequence
-from dataclasses import asdict, replace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from rmbench.errors import ModelError, RunError, UsageError
 
 if TYPE_CHECKING:  # this module is imported with the package, so it stays light
-    from rmbench.engine import Progress
+    from rmbench.engine import Progress, ScoreStore
+    from rmbench.engine.cluster import ClusterOptions
     from rmbench.models import ModelOptions
     from rmbench.models.base import TooLong
     from rmbench.optimizers.interactive import Interactive
@@ -45,6 +46,9 @@ def run(
     device: str = "auto",
     max_batch_tokens: int | None = None,
     track: Track | None = None,
+    allow: Sequence[str] = (),
+    store: Path | str | Literal[False] | None = None,
+    cluster: ClusterOptions | None = None,
 ) -> Path:
     """Score a suite, or the given tasks in its place, and write a run folder; returns its path.
 
@@ -55,12 +59,15 @@ def run(
     model of lm-rl. "none" scores the frozen responses alone, for models that are too slow for thousands of queries.
     `track` declares what the model was trained on (docs/closed_track.md); None: what is known of the model.
 
+    A model that reads tokens is examined first (docs/doctor.md): a problem stops the run, unless `allow` names it. Its
+    scores are kept in `store` (None: a file in the user's cache folder; False: nowhere), so the same call goes on where
+    a killed one stopped, and is served if nothing has changed. `cluster` spreads a named model over workers.
+
     `progress(done, total, tokens)` is called as scoring goes on. Without `out`, the folder is runs/MODEL-SUITE with a
-    number if that is taken. Nothing is written unless everything was scored, but what was paid for is kept beside the
-    folder until then: the same call goes on where a killed one stopped. Raises RmbenchError, each in one sentence.
+    number if that is taken. Nothing is written unless everything was scored. Raises RmbenchError, each in one sentence.
     """
-    from rmbench.engine.session import NO_OPTIMIZER, as_spent, attacks_on, spend, unfinished
-    from rmbench.engine.store import Store
+    from rmbench.engine.session import NO_OPTIMIZER, as_spent, attacks_on, spend
+    from rmbench.engine.store import opened
     from rmbench.models import ModelOptions
     from rmbench.scores import write_run
 
@@ -79,17 +86,13 @@ def run(
         device=device,
         max_batch_tokens=max_batch_tokens,
     )
-    ready, declared = _model(model, options), _declared(track, model)
-    if target is None:
-        _free(default_folder(ready.settings["name"], suite_id))
-    scored = [] if alone else chosen
-    place = (target or RUNS / "run").parent
-    # an object of the caller's cannot be told from another one of the same name: nothing of it is kept
-    about = {**asdict(replace(options, tasks=())), **environment()}
-    kept = unfinished(place, ready, about, scored, attacks) if isinstance(model, str) else None
-    with Store(kept) as store:
-        found = spend(ready, scored, attacks, store, progress)
-        folder = write_run(
+    declared = _declared(track, model)
+    with _ready(model, options, cluster) as ready, opened(store) as kept:
+        if target is None:
+            _free(default_folder(ready.settings["name"], suite_id))
+        allowed = _examined(ready, allow)
+        found = spend(ready, [] if alone else chosen, attacks, kept, progress)
+        return write_run(
             target or default_folder(ready.settings["name"], suite_id),
             settings=ready.settings,
             suite=suite_id,
@@ -99,11 +102,9 @@ def run(
             scores=found.scores,
             stats=found.stats,
             trajectories=found.courses,
-            environment=environment(),
+            environment={**environment(), **getattr(ready, "versions", {}), **_computed(ready, kept), **allowed},
             track=declared,
         )
-        store.done()
-    return folder
 
 
 def default_folder(model: str, suite_id: str | None) -> Path:
@@ -168,11 +169,60 @@ def _declared(track: Track | None, model: str | RewardModel) -> Track:
     return track or track_of(model)
 
 
-def _model(model: str | RewardModel, options: ModelOptions) -> RewardModel:
+@contextmanager
+def _ready(model: str | RewardModel, options: ModelOptions, cluster: ClusterOptions | None) -> Iterator[RewardModel]:
+    """The model, here or on the workers of a cluster, for as long as it is needed."""
     from rmbench.models import load_model
 
-    if isinstance(model, str):
-        return load_model(model, options)
+    if isinstance(model, str) and cluster is not None:
+        from rmbench.engine.cluster import connect
+
+        with connect(model, options, cluster) as workers:
+            yield workers
+    elif isinstance(model, str):
+        yield load_model(model, options)
+    elif cluster is not None:
+        raise UsageError("only a model that has a name can be loaded by the workers of a cluster; give its folder")
+    else:
+        yield _own(model)
+
+
+def _examined(model: RewardModel, allow: Sequence[str]) -> dict[str, str]:
+    """The problems that the user allows, for the manifest. Raises ModelError for one that nobody has allowed."""
+    from rmbench.doctor import CHECKS, preflight
+    from rmbench.items import did_you_mean
+    from rmbench.models import reads_tokens
+
+    if unknown := set(allow) - {*CHECKS}:
+        raise UsageError(f"there is no check {min(unknown)!r} to allow{did_you_mean(min(unknown), CHECKS)}")
+    if not reads_tokens(model):
+        return {}
+    # the workers of a cluster have the tokeniser, this process does not
+    found = model.look(preflight) if hasattr(model, "look") else preflight(model)
+    problems = {finding.check: finding.sentence for finding in found if finding.status == "problem"}
+    if unmet := {check: sentence for check, sentence in problems.items() if check not in allow}:
+        check, sentence = next(iter(unmet.items()))
+        more = f" (and {', '.join([*unmet][1:])})" if len(unmet) > 1 else ""
+        raise ModelError(
+            f"{model.settings['name']} does not pass {check}{more}: {sentence}; see `rmbench doctor`, or go on with "
+            f"{' '.join(f'--allow {check}' for check in unmet)}",
+            problem=check,
+        )
+    return {"allowed": ", ".join(sorted(problems))} if problems else {}
+
+
+def _computed(model: RewardModel, kept: ScoreStore | None) -> dict[str, str]:
+    """How batches were made: in the last bits, scores hang on it."""
+    from rmbench.engine.scoring import token_budget
+    from rmbench.models import reads_tokens
+
+    if not reads_tokens(model):
+        return {}
+    return {"batch_tokens": str(token_budget(model, kept)), "shared_prompts": str(model.shares_prefixes).lower()}
+
+
+def _own(model: RewardModel) -> RewardModel:
+    """An object of the caller's, if it is a reward model."""
     settings, kind = getattr(model, "settings", None), type(model).__name__
     if settings is None or not callable(getattr(model, "score", None)):
         raise UsageError(f"{kind} is not a reward model: it needs `settings` and `score(conversations)`")

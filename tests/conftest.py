@@ -2,8 +2,11 @@
 
 import os
 import sys
+from tempfile import mkdtemp
 
 import pytest
+
+os.environ["XDG_CACHE_HOME"] = mkdtemp(prefix="rmbench-tests-")  # no test reads the scores that a user has kept
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # before anything imports torch or numpy's libraries
     os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -32,6 +32,8 @@ class Spy:
 
 class TokenSpy(Spy):
     max_batch_tokens = 40
+    shares_prefixes = False
+    identity = None
 
     def __init__(self):
         super().__init__()
@@ -41,28 +43,67 @@ class TokenSpy(Spy):
         texts = [c[-1]["content"] for c in conversations]
         return [Failure("empty") if not t else Tokens(tuple(map(ord, t.replace("!", ".")))) for t in texts]
 
-    def score_tokens(self, batch):
+    def score_tokens(self, batch, shared=None):
         self.batches.append([len(t.ids) for t in batch])
         return [float(sum(t.ids)) for t in batch]
 
 
+def rows(lengths):
+    return [Tokens((n, *range(length - 1))) for n, length in enumerate(lengths)]
+
+
 @given(st.lists(st.integers(1, 300), max_size=60), st.integers(1, 1000))
 def test_batches_hold_everything_once_within_the_budget(lengths, budget):
-    batches = plan_batches(lengths, budget)
-    assert sorted(i for b in batches for i in b) == list(range(len(lengths)))
+    sequences = rows(lengths)
+    batches = plan_batches(sequences, budget)
+    assert sorted(row.ids for b in batches for row in b.rows) == sorted(row.ids for row in sequences)
     for batch in batches:
-        width = max(lengths[i] for i in batch)
-        assert len(batch) * width <= budget or len(batch) == 1
-    flat = [lengths[i] for b in batches for i in b]
+        width = max(len(row.ids) for row in batch.rows)
+        assert len(batch.rows) * width <= budget or len(batch.rows) == 1
+        assert batch.shared is None
+    flat = [len(row.ids) for b in batches for row in b.rows]
     assert flat == sorted(flat, reverse=True)
 
 
+prompted = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 40)), min_size=1, max_size=60, unique=True)
+
+
+@given(prompted, st.integers(30, 600), st.booleans())
+def test_batches_of_shared_prompts_hold_everything_once_within_the_budget(asked, budget, from_the_response):
+    """Four prompts of 25 to 100 tokens, with rests of which some begin alike."""
+    sequences = [
+        Tokens((*[7 + p] * (25 + 25 * p), *range(n, n + 1 + n % 9)), (25 + 25 * p) * from_the_response)
+        for p, n in asked
+    ]
+    batches = plan_batches(sequences, budget, [p for p, _ in asked])
+    assert sorted(row.ids for b in batches for row in b.rows) == sorted(row.ids for row in sequences)
+    for batch in batches:
+        shared = batch.shared or [0] * len(batch.rows)
+        width = max(len(row.ids) - n for row, n in zip(batch.rows, shared, strict=True))
+        assert len(batch.rows) * width <= budget or len(batch.rows) == 1
+        starts = {row.ids[:n] for row, n in zip(batch.rows, shared, strict=True)}
+        assert len(starts) == 1 or len(starts) * max(map(len, starts)) <= budget
+        for row, n in zip(batch.rows, shared, strict=True):
+            assert n < (row.start or len(row.ids))  # the score's first token needs one before it
+    assert plan_batches(sequences[::-1], budget, [p for p, _ in asked[::-1]]) is not None
+
+
+def test_a_pool_shares_its_prompt_and_a_short_one_is_not_worth_it():
+    pool = [Tokens((*[5] * 300, *[n] * 40)) for n in range(64)]
+    shared = plan_batches(pool, 1024, ["one"] * 64)
+    assert all(batch.shared == (300,) * len(batch.rows) for batch in shared)
+    assert sum(len(b.rows) * max(len(r.ids) - 300 for r in b.rows) for b in shared) == 64 * 40
+    short = [Tokens((*[5] * 8, *[n] * 40)) for n in range(64)]
+    assert all(batch.shared is None for batch in plan_batches(short, 1024, ["one"] * 64))
+    apart = plan_batches(pool, 1024, range(64))
+    assert all(batch.shared is None for batch in apart)
+
+
 def test_padding_is_small_when_lengths_vary():
-    lengths = [10, 200, 12, 190, 11, 205]
-    batches = plan_batches(lengths, 600)
-    assert batches == [[5, 1], [3, 2, 4]] or sum(len(b) * max(lengths[i] for i in b) for b in batches) <= 2 * sum(
-        lengths
-    )
+    lengths = [10, 200, 12, 190, 11, 205] * 10
+    batches = plan_batches(rows(lengths), 1024)
+    padded = sum(len(b.rows) * max(len(r.ids) for r in b.rows) for b in batches)
+    assert padded < 1.05 * sum(lengths)
     assert plan_batches([], 100) == []
 
 
@@ -71,9 +112,42 @@ def test_every_conversation_is_asked_once():
     spy = Spy()
     twice = Task(toy.card.model_copy(update={"name": "again"}), toy.items)
     found = score_items(spy, [toy, twice])
-    assert len(spy.asked) == 18
+    assert len(spy.asked) == 18  # the same batches: asked once
     assert found.scores["toy"] == found.scores["again"]
     assert found.scores["toy"][2] == [float(len(r)) for r in toy.items[2].responses]
+
+
+class Tight(TokenSpy):
+    """Not more than 30 tokens fit."""
+
+    max_batch_tokens = 1000
+
+    def score_tokens(self, batch, shared=None):
+        if len(batch) * max(len(t.ids) for t in batch) > 30:
+            raise self.error
+        return super().score_tokens(batch, shared)
+
+
+class OutOfMemoryError(RuntimeError):
+    pass
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        OutOfMemoryError("CUDA: tried to allocate"),
+        RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"),
+    ],
+)
+def test_a_batch_that_does_not_fit_is_halved(error):
+    texts = ("a" * 40, "b" * 10, "c" * 9, "d" * 8, "e" * 3)
+    item = tm.Item("x", ({"role": "user", "content": "?"},), texts, (0.0,) * 5, "g")
+    spy = Tight()
+    spy.error = error
+    found = score_items(spy, [Task(task().card, (item,))]).scores["toy"]
+    assert found == [[Failure("out of memory: 40 tokens"), *(float(sum(map(ord, t))) for t in texts[1:])]]
+    assert all(len(b) * max(b) <= 30 for b in spy.batches)
 
 
 def test_tokens_that_are_equal_are_scored_once_and_failures_stay():
@@ -141,7 +215,7 @@ class Short(Spy):
 
 
 class ShortTokens(TokenSpy):
-    def score_tokens(self, batch):
+    def score_tokens(self, batch, shared=None):
         return [1.0] * (len(batch) + 1)
 
 

@@ -1,13 +1,6 @@
 """Runs in which optimisers query the model: files, resumption, what a cut or a failing model does, what is refused."""
 
-import json
-import os
 import shutil
-import signal
-import sqlite3
-import subprocess
-import sys
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -17,7 +10,7 @@ import pytest
 import rmbench
 from rmbench.engine.pursuit import Attack, gold_runs, planned, pursue
 from rmbench.engine.scoring import score_items
-from rmbench.engine.store import Store
+from rmbench.engine.store import ScoreStore
 from rmbench.errors import RmbenchError, RunError, TaskError, UsageError
 from rmbench.models import ModelOptions, load_model
 from rmbench.optimizers import get_optimizer, optimizer_names
@@ -102,99 +95,39 @@ def test_the_same_run_twice_is_the_same_content(folder, task, tmp_path):
         assert getattr(read_run(again).manifest, key) == getattr(read_run(folder).manifest, key)
 
 
-class Dies:
-    """A baseline whose process is killed when it is asked for the n-th time."""
+class Counting:
+    """A baseline that is cut off when it is asked for the n-th time, and writes down what it was asked."""
 
-    def __init__(self, model, calls):
-        self.model, self.calls = model, calls
-        self.settings = model.settings
+    identity = "length, as it is today"
+
+    def __init__(self, calls, asked):
+        self.model, self.calls, self.asked = load_model("length", ModelOptions()), calls, asked
+        self.settings = self.model.settings
 
     def score(self, conversations):
         self.calls -= 1
         if self.calls < 0:
             raise KeyboardInterrupt
+        self.asked.append({c[0]["content"] + c[-1]["content"] for c in conversations})
         return self.model.score(conversations)
 
 
-def test_a_run_killed_at_any_step_goes_on_to_the_same_end(folder, task, tmp_path, monkeypatch):
+def test_a_run_killed_at_any_step_goes_on_to_the_same_end(folder, task, tmp_path):
     """Killed again and again, a little later each time; what was answered is never asked again."""
-    made, kills, asked = load_model("length", ModelOptions()), 0, []
-
-    class Counting(Dies):
-        def score(self, conversations):
-            answer = super().score(conversations)
-            asked.append({c[0]["content"] + c[-1]["content"] for c in conversations})
-            return answer
-
+    kills, asked = 0, []
     out = tmp_path / "killed"
     while not out.exists():
-        model = Counting(made, 8)  # the frozen responses take 8 calls, so do eight steps
-        monkeypatch.setattr("rmbench.models.load_model", lambda *_, model=model: model)
         try:
-            rmbench.run("length", suite=None, tasks=[task], out=out)
+            rmbench.run(Counting(8, asked), suite=None, tasks=[task], out=out, store=tmp_path / "kept.sqlite")
         except KeyboardInterrupt:
             kills += 1
-            assert list(tmp_path.glob(".unfinished-*.sqlite"))
             assert not out.exists()
     assert kills >= 2
-    assert sum(map(len, asked)) == len(set().union(*asked))
-    assert not list(tmp_path.glob(".unfinished-*"))
     for key in ("scores", "trajectory", "attempts"):
         assert getattr(read_run(out).manifest, key) == getattr(read_run(folder).manifest, key)
-
-
-def test_kill_minus_nine(tmp_path):
-    """A real process, killed for good in the middle of an optimisation."""
-    command = [sys.executable, "-m", "rmbench.cli", "run", "length", "--task", NAME, "--limit", "4"]
-    command += ["--optimizer", "policy-gradient", "--reward-queries", "4096"]
-    env = {**os.environ, "HF_HUB_OFFLINE": "1"}
-    process = subprocess.Popen([*command, "--out", str(tmp_path / "a" / "run")], env=env)
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and process.poll() is None:
-        kept = list((tmp_path / "a").glob(".unfinished-*.sqlite")) if (tmp_path / "a").is_dir() else []
-        if kept and _answers(kept[0]) > 200:
-            process.send_signal(signal.SIGKILL)
-            break
-        time.sleep(0.02)
-    assert process.wait() == -signal.SIGKILL
-    assert not (tmp_path / "a" / "run").exists()
-    for place in ("a", "b"):
-        subprocess.run([*command, "--out", str(tmp_path / place / "run")], env=env, check=True, capture_output=True)
-    assert _digest(tmp_path / "a" / "run") == _digest(tmp_path / "b" / "run")
-
-
-def _answers(path):
-    try:
-        with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as base:
-            return base.execute("SELECT count(*) FROM answers").fetchone()[0]
-    except sqlite3.Error:
-        return 0
-
-
-def _digest(path):
-    return json.loads((path / "manifest.json").read_text())["trajectory"]
-
-
-def test_a_store_keeps_whole_answers_and_failures(tmp_path):
-    path = tmp_path / "deep" / "store.sqlite"
-    ask = [[{"role": "user", "content": text}] for text in "abc"]
-    with Store(path) as store:
-        assert store.through(lambda _: [(1.5, 3), (Failure("no"), 0), (2.0, 1)], ask) == [
-            (1.5, 3),
-            (Failure("no"), 0),
-            (2.0, 1),
-        ]
-    with Store(path) as store:
-        assert store.kept == 3
-        assert store.through(lambda _: pytest.fail("asked again"), ask[::-1])[1] == (Failure("no"), 0)
-        store.done()
-    assert not list(path.parent.iterdir())
-
-
-def test_a_store_that_is_none(tmp_path):
-    (tmp_path / "store.sqlite").write_text("these are no scores, and were never any" * 100)
-    with pytest.raises(RunError, match="remove the file"):
-        Store(tmp_path / "store.sqlite")
+    before = len(asked)
+    rmbench.run(Counting(0, asked), suite=None, tasks=[task], out=tmp_path / "again", store=tmp_path / "kept.sqlite")
+    assert len(asked) == before
 
 
 def test_a_cut_task_searches_each_prompt_as_long_and_equals_the_whole_there(task, folder, tmp_path):
@@ -291,8 +224,11 @@ def test_a_failure_without_a_reason_is_read_back(task, tmp_path):
 
 
 def test_zero_has_one_sign(tmp_path):
-    with Store(tmp_path / "store.sqlite") as store:
-        found = score_items(Rule(lambda _: -0.0), [cut_task(load_task(NAME), 1, 2)], store=store)
+    model = Rule(lambda _: -0.0)
+    model.identity = "minus zero"
+    for _ in range(2):  # asked, and kept
+        with ScoreStore(tmp_path / "store.sqlite") as store:
+            found = score_items(model, [cut_task(load_task(NAME), 1, 2)], store=store)
     assert str(found.scores[NAME][0][0]) == "0.0"
 
 
@@ -318,23 +254,6 @@ def test_a_reference_over_other_items_is_refused_before_the_model_is_asked(task,
     never = Rule(lambda _: pytest.fail("the model was asked"))
     with pytest.raises(TaskError, match="rebuild"):
         rmbench.run(never, suite=None, tasks=[read_task(folder)], out=tmp_path / "run")
-
-
-def test_a_store_of_another_kind(tmp_path):
-    with sqlite3.connect(tmp_path / "store.sqlite") as base:
-        base.execute("CREATE TABLE answers (a, b)")
-    with pytest.raises(RunError, match="remove the file"):
-        Store(tmp_path / "store.sqlite")
-
-
-def test_a_store_with_a_damaged_row(tmp_path):
-    ask = [[{"role": "user", "content": "a"}]]
-    with Store(tmp_path / "store.sqlite") as store:
-        store.through(lambda _: [(1.0, 2)], ask)
-    with sqlite3.connect(tmp_path / "store.sqlite") as base:
-        base.execute("UPDATE answers SET score = 'much'")
-    with Store(tmp_path / "store.sqlite") as store, pytest.raises(RunError, match="damaged"):
-        store.through(lambda _: [(1.0, 2)], ask)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import tiny_models as tm
 from tiny_models import chat
 
 import rmbench
+from rmbench.cache import cache_folder
 from rmbench.errors import ModelError
 from rmbench.models import ModelOptions, load_model, smollm2
 from rmbench.scores import read_run
@@ -68,7 +69,7 @@ def test_smollm2_cache_that_cannot_be_made(monkeypatch, tmp_path):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     with pytest.raises(ModelError, match="set XDG_CACHE_HOME"):
-        smollm2.convert(tmp_path / "x.gguf", smollm2.cache_folder() / "smollm2-x")
+        smollm2.convert(tmp_path / "x.gguf", cache_folder() / "smollm2-x")
 
 
 @pytest.mark.slow
@@ -86,7 +87,7 @@ def test_smollm2_for_real():
         )
     )
     scores = model.score([good, wrong, salad])
-    (folder,) = smollm2.cache_folder().glob("smollm2-*")
+    (folder,) = cache_folder().glob("smollm2-*")
     assert scores == pytest.approx([reference(folder, c) for c in (good, wrong, salad)], abs=1e-4)
     assert scores[0] > scores[1] > scores[2]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -11,7 +12,8 @@ import tiny_models as tm
 from tiny_models import chat
 
 from rmbench.errors import ModelError, TooLongError, UsageError
-from rmbench.models import ModelOptions, TokenModel, load_model, tiny
+from rmbench.models import ModelOptions, hf, load_model, reads_tokens, tiny
+from rmbench.models.budget import measured_budget
 from rmbench.models.hub import Snapshot
 from rmbench.types import Failure
 
@@ -72,7 +74,7 @@ def test_no_padding_id_is_left_over(tmp_path):
 
 def test_tokens_are_the_template_and_nothing_else(llama):
     model = load_model(str(llama))
-    assert isinstance(model, TokenModel)
+    assert reads_tokens(model)
     (tokens,) = model.encode([chat("Hi", "Yes.")])
     assert model.tokenizer.decode(tokens.ids) == "<s><|user|>Hi</s><|assistant|>Yes.</s>"
     assert tokens.ids.count(0) == 1  # the tokenizer adds <s> by itself; the template has it already
@@ -98,7 +100,7 @@ def test_settings_say_all_that_decides_the_scores(llama, copied):
     assert settings["pad_token"] == "<pad>"
     json.dumps(settings, allow_nan=False)
     digests = [k for k in settings if k.endswith("sha256")]
-    assert len(digests) == 3
+    assert len(digests) == 4
     assert {k: settings[k] for k in digests} == {k: load_model(str(copied)).settings[k] for k in digests}
     tm.tokenizer(template=tm.BARE).save_pretrained(copied)
     other = load_model(str(copied)).settings
@@ -316,3 +318,84 @@ def test_the_name_of_a_folder_is_its_own(tmp_path, monkeypatch):
     (tmp_path / "my-rm").mkdir()
     monkeypatch.chdir(tmp_path / "my-rm")
     assert Snapshot(Path(), ".", None).name == "my-rm"
+
+
+# --- texts that nobody means, but somebody sends ---
+
+ODD = {
+    "half of a surrogate pair": ("half \ud83d of a pair", "it holds half of a surrogate pair, which is no text"),
+    "a megabyte": ("word " * 200_000, r"too long: \d{6} tokens, window 128"),
+    "control characters": ("a\x00b\x1b[31mc\u202ed", None),
+    "nothing": ("", None),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+@pytest.mark.parametrize("kind", ["classifier", "likelihood"])
+def test_an_odd_text_has_an_outcome_of_its_own(tmp_path, kind, name):
+    """Each in the middle of good ones, as a response and as a prompt: it is named, and changes no neighbour."""
+    auto = {"classifier": "AutoModelForSequenceClassification", "likelihood": "AutoModelForCausalLM"}[kind]
+    folder = tm.save(tmp_path / "rm", auto=auto)
+    model = load_model(f"{kind}:{folder}", ModelOptions(too_long="null"))
+    text, reason = ODD[name]
+    for odd in (chat("Hi", text), chat(text, "Yes.")):
+        before, found, after = model.score([CHATS[0], odd, CHATS[1]])
+        assert [before, after] == pytest.approx(model.score(CHATS[:2]), abs=1e-6)
+        if kind == "likelihood" and odd[-1]["content"] == "":
+            assert found == Failure("the response has no tokens")  # a mean over nothing
+        elif reason is None:
+            assert isinstance(found, float)
+        else:
+            assert isinstance(found, Failure)
+            assert re.fullmatch(reason, found.reason)
+
+
+def test_a_model_that_states_no_window_has_one_all_the_same():
+    assert hf.window_of(object(), None) == (2**17, "set by rmbench where a model states none")
+
+
+def test_an_own_code_is_part_of_what_decides_the_scores(copied):
+    (copied / "modeling_own.py").write_text("one = 1\n")
+    trusting = ModelOptions(trust_remote_code=True)
+    first = load_model(str(copied), trusting)
+    (copied / "modeling_own.py").write_text("one = 2\n")
+    second = load_model(str(copied), trusting)
+    assert first.settings["remote_code"] != second.settings["remote_code"]
+    assert first.identity != second.identity
+    assert load_model(str(copied)).settings["remote_code"] is False
+
+
+def test_the_identity_knows_weights_config_tokenizer_template_and_dtype(llama, copied):
+    first = load_model(str(llama)).identity
+    assert load_model(str(copied)).identity == first  # the name of the folder decides nothing
+    assert load_model(str(copied), ModelOptions(dtype="bfloat16")).identity != first
+    tm.edit_json(copied / "config.json", rms_norm_eps=1e-3)
+    assert load_model(str(copied)).identity != first
+    found = {first}
+    for name, template in (("a", tm.BARE), ("b", tm.SUFFIXED + " ")):
+        folder = Path(shutil.copytree(llama, copied.parent / name))
+        tm.tokenizer(template=template).save_pretrained(folder)
+        found.add(load_model(str(folder)).identity)
+    assert len(found) == 3
+
+
+def test_the_budget_of_a_device_is_measured(llama):
+    """Time per token falls with every doubling until 8,192 tokens, and no further; then memory ends earlier."""
+
+    class Device:
+        def __init__(self, most=10**9):
+            self.now, self.most, self.sizes = 0.0, most, []
+
+        def score_tokens(self, batch):
+            size = sum(len(tokens.ids) for tokens in batch)
+            if size > self.most:
+                raise MemoryError
+            self.sizes.append(size)
+            self.now += 0.01 + size * 1e-6 if size <= 8192 else size * 3e-6
+
+    for most, expected in ((10**9, 8192), (5000, 4096), (100, 2048)):
+        device = Device(most)
+        assert measured_budget(device, lambda device=device: device.now) == expected
+    model = load_model(str(llama))
+    assert (model.max_batch_tokens, model.measures_budget) == (1024, False)
+    assert load_model(str(llama), ModelOptions(max_batch_tokens=77)).max_batch_tokens == 77

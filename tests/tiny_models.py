@@ -83,26 +83,47 @@ def tokenizer(template=SUFFIXED, pad="<pad>", **more):
     return made
 
 
-def config(kind, size, pad_id=2, labels=1, window=128):
+def config(kind, size, *, pad_id=2, labels=1, window=128, sliding=None, rope=None):
     import transformers
 
     common = {"vocab_size": size, "bos_token_id": 0, "eos_token_id": 1, "pad_token_id": pad_id, "num_labels": labels}
     if kind == "gpt2":
         return transformers.GPT2Config(n_embd=32, n_layer=2, n_head=2, n_positions=window, **common)
+    if kind == "bloom":
+        return transformers.BloomConfig(hidden_size=32, n_layer=2, n_head=2, **common)
     shape = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
-    if kind == "bert":
-        return transformers.BertConfig(**shape, max_position_embeddings=window, **common)
-    return transformers.LlamaConfig(**shape, num_key_value_heads=1, max_position_embeddings=window, **common)
+    shape |= {"max_position_embeddings": window, **common}
+    if kind in ("bert", "gpt_neox"):
+        return getattr(transformers, {"bert": "BertConfig", "gpt_neox": "GPTNeoXConfig"}[kind])(**shape)
+    shape |= {"num_key_value_heads": 1} | ({"rope_parameters": rope} if rope else {})
+    if kind in ("mistral", "gemma2"):
+        shape |= {"sliding_window": sliding or 4096}
+    names = {"llama": "Llama", "qwen2": "Qwen2", "qwen3": "Qwen3", "mistral": "Mistral", "gemma2": "Gemma2"}
+    more = {"head_dim": 16} if kind in ("qwen3", "gemma2") else {}
+    return getattr(transformers, f"{names[kind]}Config")(**shape, **more)
 
 
-def save(folder, kind="llama", *, auto="AutoModelForSequenceClassification", pad_id=2, labels=1, window=128, **more):
+def save(
+    folder,
+    kind="llama",
+    *,
+    auto="AutoModelForSequenceClassification",
+    pad_id=2,
+    labels=1,
+    window=128,
+    sliding=None,
+    rope=None,
+    **more,
+):
     """Write a random model with its tokenizer; `more` goes to the tokenizer."""
     import torch
     import transformers
 
     tok = tokenizer(**more)
     torch.manual_seed(0)
-    made = getattr(transformers, auto).from_config(config(kind, len(tok), pad_id, labels, window))
+    made = getattr(transformers, auto).from_config(
+        config(kind, len(tok), pad_id=pad_id, labels=labels, window=window, sliding=sliding, rope=rope)
+    )
     with torch.no_grad():  # the library's small initial weights would make all scores nearly equal
         for parameter in made.parameters():
             parameter.mul_(4.0) if parameter.ndim > 1 else None

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from rmbench.engine.scoring import Progress, score_unique
-from rmbench.engine.store import Store
+from rmbench.engine.scoring import ask
+from rmbench.engine.store import ScoreStore
+from rmbench.engine.work import Progress
 from rmbench.errors import TaskError, UsageError
 from rmbench.models import ModelOptions, load_model
 from rmbench.optimizers import get_optimizer
@@ -106,7 +107,7 @@ def pursue_all(
     model: RewardModel,
     attacks: Sequence[Attack],
     references: Sequence[Trajectory | None],
-    store: Store,
+    store: ScoreStore | None = None,
     tell: Progress = lambda *_: None,
 ) -> list[Trajectory]:
     """Every course, each followed by the gold's own of `references` where that is long enough."""
@@ -114,8 +115,13 @@ def pursue_all(
 
     def score(conversations: Sequence[Conversation]) -> list[float | Failure]:
         nonlocal tokens
-        found = store.through(lambda asked: score_unique(model, asked), conversations)
-        tokens += sum(read for _, read in found)
+        before = tokens
+
+        def count(_done: int, _total: int, read: int) -> None:
+            nonlocal tokens
+            tokens = before + read
+
+        (found,) = ask(model, [conversations], count, store)
         return [one for one, _ in found]
 
     courses: list[Trajectory] = []

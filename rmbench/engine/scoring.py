@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
+from rmbench.engine.asking import ask_batch, checked, miscounted
 from rmbench.engine.batches import plan_batches
-from rmbench.engine.store import Store
-from rmbench.errors import ModelError, RmbenchError
-from rmbench.models.base import TokenModel, Tokens
+from rmbench.engine.store import Score, ScoreStore
+from rmbench.engine.work import Progress, Work
+from rmbench.models.base import Batch, TokenModel, Tokens, is_parallel, reads_tokens
 from rmbench.scores import digest
 from rmbench.types import Conversation, Failure, RewardModel, Task
 
-Progress = Callable[[int, int, int], None]  # (conversations done, all of them, tokens read so far)
-Score = float | Failure
-T = TypeVar("T")
+Answer = tuple[Score, int]  # (score, tokens)
 CHUNK = 64  # conversations per call of a model that does not read tokens
 
 
@@ -33,100 +30,105 @@ class Scored(NamedTuple):
 
 
 def score_items(
-    model: RewardModel, tasks: Sequence[Task], progress: Progress | None = None, store: Store | None = None
+    model: RewardModel, tasks: Sequence[Task], progress: Progress | None = None, store: ScoreStore | None = None
 ) -> Scored:
     """Score every response of every item; what the store holds is not asked again.
 
-    The order of tasks, items and responses changes nothing: conversations are put in an order of their own before
-    batches are made. A non-finite score becomes a Failure. Raises ModelError if the model breaks its contract.
+    Batches are made within a task, of its distinct conversations in an order of their own: neither the order of items
+    nor the other tasks of a suite change a bit. A non-finite score becomes a Failure. Raises ModelError if the model
+    breaks its contract.
     """
     began = time.perf_counter()
     keys = [[[digest(item.conversation(j)) for j in range(len(item.responses))] for item in t.items] for t in tasks]
-    unique = {
-        key: item.conversation(j)
-        for task, items in zip(tasks, keys, strict=True)
-        for item, row in zip(task.items, items, strict=True)
-        for j, key in enumerate(row)
-    }
-    order = sorted(unique)
-    asked = [unique[key] for key in order]
-    ask = partial(score_unique, model, progress=progress)
-    found = store.through(ask, asked) if store else ask(asked)
-    by_key = dict(zip(order, found, strict=True))
-    names = [task.card.name for task in tasks]
-    scores = {n: [[by_key[k][0] for k in row] for row in items] for n, items in zip(names, keys, strict=True)}
-    tokens = {n: sum(by_key[k][1] for row in items for k in row) for n, items in zip(names, keys, strict=True)}
+    sets = [
+        {key: i.conversation(j) for i, row in zip(t.items, rows, strict=True) for j, key in enumerate(row)}
+        for t, rows in zip(tasks, keys, strict=True)
+    ]
+    orders = [sorted(unique) for unique in sets]
+    asked = [[unique[key] for key in order] for unique, order in zip(sets, orders, strict=True)]
+    scores: dict[str, list[list[Score]]] = {}
+    tokens: dict[str, int] = {}
+    for task, rows, order, found in zip(tasks, keys, orders, ask(model, asked, progress, store), strict=True):
+        by_key = dict(zip(order, found, strict=True))
+        scores[task.card.name] = [[by_key[key][0] for key in row] for row in rows]
+        tokens[task.card.name] = sum(by_key[key][1] for row in rows for key in row)
     return Scored(scores, _stats(tokens, time.perf_counter() - began))
 
 
-def score_unique(
-    model: RewardModel, conversations: Sequence[Conversation], progress: Progress | None = None
-) -> list[tuple[Score, int]]:
-    """(score, tokens) per conversation; tokens is 0 for a model that does not read tokens."""
+def ask(
+    model: RewardModel,
+    sets: Sequence[Sequence[Conversation]],
+    progress: Progress | None = None,
+    store: ScoreStore | None = None,
+) -> list[list[Answer]]:
+    """(score, tokens) per conversation of every set; tokens is 0 for a model that does not read tokens."""
     tell = progress or (lambda *_: None)
-    if isinstance(model, TokenModel):
-        return _score_tokens(model, conversations, tell)
-    out: list[tuple[Score, int]] = []
-    tell(0, len(conversations), 0)
-    for start in range(0, len(conversations), CHUNK):
-        chunk = conversations[start : start + CHUNK]
-        out += [(score, 0) for score in checked(model, model.score, chunk)]
-        tell(len(out), len(conversations), 0)
-    return out
+    tell(0, sum(map(len, sets)), 0)
+    if reads_tokens(model):
+        return _ask_tokens(model, sets, tell, store)
+    return _ask_texts(model, sets, tell, store)
 
 
-def _score_tokens(model: TokenModel, conversations: Sequence[Conversation], tell: Progress) -> list[tuple[Score, int]]:
-    tell(0, len(conversations), 0)
-    encoded = model.encode(conversations)
-    if len(encoded) != len(conversations):
-        raise _miscounted(model, len(encoded), len(conversations))
-    found: dict[Tokens, Score] = {}
-    distinct = sorted({e for e in encoded if isinstance(e, Tokens)}, key=lambda t: (t.ids, t.start))
-    done = len(conversations) - len(distinct)  # failures, and conversations that are the same tokens as another
-    tell(done, len(conversations), 0)
-    tokens = 0
-    for plan in plan_batches([len(t.ids) for t in distinct], model.max_batch_tokens):
-        batch = [distinct[i] for i in plan]
-        found.update(zip(batch, checked(model, model.score_tokens, batch), strict=True))
-        tokens += sum(len(t.ids) for t in batch)
-        tell(done + len(found), len(conversations), tokens)
-    return [(found[e], len(e.ids)) if isinstance(e, Tokens) else (e, 0) for e in encoded]
+def _ask_texts(
+    model: RewardModel, sets: Sequence[Sequence[Conversation]], tell: Progress, store: ScoreStore | None
+) -> list[list[Answer]]:
+    named = [[digest(conversation) for conversation in some] for some in sets]
+    texts = {name: c for some, names in zip(sets, named, strict=True) for name, c in zip(names, some, strict=True)}
+    orders = [sorted(set(names)) for names in named]
+    plans = [[tuple(order[i : i + CHUNK]) for i in range(0, len(order), CHUNK)] for order in orders]
+    work = Work(plans, named, lambda chunk: chunk, tell)
+
+    def answers(rest: Sequence[tuple[str, ...]]) -> Iterator[tuple[int, list[Score]]]:
+        for number, chunk in enumerate(rest):
+            yield number, checked(model, model.score, [texts[name] for name in chunk])
+
+    return [[(score, 0) for score in found] for found in work.carried_out(model, answers, store)]
 
 
-def checked(model: RewardModel, ask: Callable[[Sequence[T]], Iterable[Score]], batch: Sequence[T]) -> list[Score]:
-    """What the model answers, as finite floats and Failures. Raises ModelError for any other answer."""
-    name = model.settings.get("name", type(model).__name__)
-    try:
-        answer = list(ask(batch))
-    except RmbenchError:
-        raise
-    except Exception as error:
-        raise ModelError(f"model {name} failed while scoring: {type(error).__name__}: {error}") from error
-    if len(answer) != len(batch):
-        raise _miscounted(model, len(answer), len(batch))
-    return [_clean(name, score) for score in answer]
+def _ask_tokens(
+    model: TokenModel, sets: Sequence[Sequence[Conversation]], tell: Progress, store: ScoreStore | None
+) -> list[list[Answer]]:
+    encoded = _encoded(model, sets)
+    budget = token_budget(model, store)
+    plans = [_plan(model, some, codes, budget) for some, codes in zip(sets, encoded, strict=True)]
+
+    def answers(rest: Sequence[Batch]) -> Iterator[tuple[int, list[Score]]]:
+        if is_parallel(model):
+            return model.score_batches(rest)
+        return ((number, ask_batch(model, batch)) for number, batch in enumerate(rest))
+
+    found = Work(plans, encoded, lambda batch: batch.rows, tell).carried_out(model, answers, store)
+    return [
+        [(score, len(code.ids) if isinstance(code, Tokens) else 0) for code, score in zip(codes, scores, strict=True)]
+        for codes, scores in zip(encoded, found, strict=True)
+    ]
 
 
-def _clean(name: str, score: object) -> Score:
-    if isinstance(score, Failure):
-        return score if score.reason else Failure("the model gave no reason")
-    value = None if isinstance(score, bool | str) else _number(score)
-    if value is None:
-        raise ModelError(f"model {name} gave {score!r:.40} as a score; expected a number or a Failure")
-    # + 0.0: a negative zero is a zero, here and in every file
-    return value + 0.0 if math.isfinite(value) else Failure(f"non-finite score: {value}")
+def token_budget(model: TokenModel, store: ScoreStore | None) -> int:
+    """Tokens per batch: the model's own number, or what was measured for it the first time."""
+    if store is None or not model.identity or not getattr(model, "measures_budget", False):
+        return model.max_batch_tokens
+    return store.budget(model.identity, lambda: model.max_batch_tokens)
 
 
-def _number(score: Any) -> float | None:
-    try:
-        return float(score)  # numpy and torch scalars are welcome too
-    except (TypeError, ValueError, OverflowError):
-        return None
+def _encoded(model: TokenModel, sets: Sequence[Sequence[Conversation]]) -> list[list[Tokens | Failure]]:
+    """All at once: the tokeniser works in parallel, and all that is too long is counted together."""
+    conversations = [conversation for some in sets for conversation in some]
+    codes = model.encode(conversations)
+    if len(codes) != len(conversations):
+        raise miscounted(model, len(codes), len(conversations))
+    each = iter(codes)
+    return [[next(each) for _ in some] for some in sets]
 
 
-def _miscounted(model: RewardModel, got: int, expected: int) -> ModelError:
-    name = model.settings.get("name", type(model).__name__)
-    return ModelError(f"model {name} gave {got} scores for {expected} conversations; it must give one for each")
+def _plan(
+    model: TokenModel, conversations: Sequence[Conversation], codes: Sequence[Tokens | Failure], budget: int
+) -> list[Batch]:
+    prompts = {c: p for c, p in zip(codes, conversations, strict=True) if isinstance(c, Tokens)}
+    distinct = sorted(prompts, key=lambda t: (t.ids, t.start))
+    if not model.shares_prefixes:
+        return plan_batches(distinct, budget)
+    return plan_batches(distinct, budget, [digest(prompts[tokens][:-1]) for tokens in distinct])
 
 
 def _stats(tokens: Mapping[str, int], seconds: float) -> dict[str, dict[str, float]]:

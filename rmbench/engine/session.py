@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from rmbench.engine.pursuit import Attack, chosen_attacks, planned, pursue_all, reference_of
-from rmbench.engine.scoring import Progress, Score, score_items
-from rmbench.engine.store import Store
+from rmbench.engine.scoring import score_items
+from rmbench.engine.store import Score, ScoreStore
+from rmbench.engine.work import Progress
 from rmbench.errors import UsageError
 from rmbench.optimizers.interactive import Interactive
-from rmbench.scores import VERSION, sha256
 from rmbench.trajectory import Trajectory
 from rmbench.types import Budgets, RewardModel, Task
 
-__all__ = ["NO_OPTIMIZER", "Spending", "as_spent", "attacks_on", "spend", "unfinished"]
+__all__ = ["NO_OPTIMIZER", "Spending", "as_spent", "attacks_on", "spend"]
 
 
 NO_OPTIMIZER = "none"
@@ -42,7 +41,11 @@ def attacks_on(
 
 
 def spend(
-    model: RewardModel, tasks: Sequence[Task], attacks: Sequence[Attack], store: Store, progress: Progress | None
+    model: RewardModel,
+    tasks: Sequence[Task],
+    attacks: Sequence[Attack],
+    store: ScoreStore | None = None,
+    progress: Progress | None = None,
 ) -> Spending:
     """Score the tasks, then carry out the attacks. What the store holds is not asked again."""
     # first, so that what is wrong with a task is told before the model is paid
@@ -80,16 +83,3 @@ def as_spent(tasks: Sequence[Task], attacks: Sequence[Attack], *, alone: bool) -
         spent = Budgets(tilt=(), best_of_n=(), queries=mine) if alone else own.model_copy(update={"queries": mine})
         out.append(replace(task, card=task.card.model_copy(update={"budgets": spent})))
     return out
-
-
-def unfinished(
-    place: Path, model: RewardModel, about: Mapping[str, Any], tasks: Sequence[Task], attacks: Sequence[Attack]
-) -> Path:
-    """Where a run keeps what it has paid for until it is done: the same call finds it again, another one does not.
-
-    `about` is what else the scores may hang on: options and versions.
-    """
-    asked = [[a.optimizer.settings, a.task.card.sha256, len(a.task.items), a.queries] for a in attacks]
-    scored = [[t.card.sha256, len(t.items), sum(len(i.responses) for i in t.items)] for t in tasks]
-    name = sha256([VERSION, dict(model.settings), dict(about), asked, scored])[:16]
-    return place / f".unfinished-{name}.sqlite"

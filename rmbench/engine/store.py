@@ -1,46 +1,68 @@
-"""Scores that were already paid for, on disk: what a killed run had asked is not asked again.
+"""Scores that were already paid for: one SQLite file in the user's cache folder, for all models and runs.
 
-One SQLite file per unfinished run. All answers to one question of the engine (a step of an optimiser, the frozen
-responses) are written in one transaction: a killed run lost all of a step or nothing, so that it is asked again in the
-same batches, and the resumed run equals an uninterrupted one.
+What is kept is a batch: its scores, under a digest of the model (weights, tokenizer, template, dtype, versions) and of
+the exact tokens of all its rows. A score hangs on its batch mates in the last bits, so a score that was kept for other
+mates would make a run depend on what was run before it. This way a run has the same bits whether it was cut off, served
+from here or spread over machines.
+
+Every batch is written and synced by itself: whatever happens, no more than the batch at work is lost.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import sqlite3
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Literal, Self, TypeVar
 
+from rmbench.cache import cache_folder
 from rmbench.errors import RunError
-from rmbench.scores import digest
-from rmbench.types import Conversation, Failure
+from rmbench.models.base import Batch
+from rmbench.types import Failure
 
-Answer = tuple[float | Failure, int]  # (score, tokens)
-Ask = Callable[[Sequence[Conversation]], list[Answer]]
+Score = float | Failure
+T = TypeVar("T")
+# errors that say nothing against the file: somebody else writes, it is read-only, the disk is full or gone
+OUTSIDE = ("BUSY", "LOCKED", "READONLY", "FULL", "IOERR", "CANTOPEN", "PERM", "AUTH", "NOMEM", "PROTOCOL")
+OURS = 0x726D6265  # SQLite's application_id: "rmbe"
+LAYOUT = 1  # of the tables, as SQLite's user_version
+MARK = 8  # bytes of a digest that are kept with a row, so that a changed row is noticed
 
 
-class Store:
-    """Answers by the digest of the conversation. A context manager; `done()` removes the file."""
+def default_path() -> Path:
+    """The file that runs share if they are not told another one."""
+    return cache_folder() / "scores.sqlite"
 
-    def __init__(self, path: Path | None) -> None:
-        """Open or create; None keeps in memory. Raises RunError, with the way out, for a file that is no store."""
+
+def opened(where: Path | str | Literal[False] | None) -> AbstractContextManager[ScoreStore | None]:
+    """The store of a run: the shared file for None, none at all for False."""
+    return nullcontext() if where is False else ScoreStore(default_path() if where is None else Path(where))
+
+
+def batch_key(identity: str, batch: Batch | tuple[str, ...]) -> bytes:
+    """The digest that names a batch of a model, 32 bytes: its exact tokens, or the digests of its conversations."""
+    asked: object = batch
+    if isinstance(batch, Batch):
+        asked = [[[tokens.ids, tokens.start] for tokens in batch.rows], batch.shared]
+    return hashlib.sha256(json.dumps([identity, asked]).encode()).digest()
+
+
+class ScoreStore:
+    """Scores by batch, and the measured token budget of each model. A context manager; several processes may share it.
+
+    `notes` are sentences about what had to be done to the file; each is also a Python warning.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open or create; a damaged file is set aside and begun anew. Raises RunError for a file of another kind."""
         self.path = path
-        self._made_folder = path is not None and not path.parent.exists()
-        try:
-            if path is not None:
-                path.parent.mkdir(parents=True, exist_ok=True)
-            self._base = sqlite3.connect(path or ":memory:", timeout=60)
-            self._base.execute("PRAGMA journal_mode=WAL")
-            self._base.execute(
-                "CREATE TABLE IF NOT EXISTS answers"
-                " (digest TEXT PRIMARY KEY, score REAL, reason TEXT, tokens INTEGER NOT NULL)"
-            )
-            self._base.execute("SELECT digest, score, reason, tokens FROM answers LIMIT 1")
-            (self.kept,) = self._base.execute("SELECT count(*) FROM answers").fetchone()
-        except (sqlite3.Error, OSError) as error:
-            raise RunError(f"the kept scores in {path} cannot be read ({error}); remove the file") from error
+        self.notes: list[str] = []
+        self._base = self._opened()
 
     def __enter__(self) -> Self:
         return self
@@ -48,55 +70,159 @@ class Store:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        (held,) = self._base.execute("SELECT count(*) FROM answers").fetchone() if kind else (1,)
         self._base.close()
-        if not held:  # what failed before anything was paid for leaves nothing behind
-            self.done()
-            if self.path is not None and self._made_folder:
-                self.path.parent.rmdir()
 
-    def done(self) -> None:
-        """Close, and remove the file: its scores are in the run folder now."""
-        self._base.close()
-        if self.path is not None:
-            for suffix in ("", "-wal", "-shm"):
-                self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
+    def get(self, keys: Iterable[bytes]) -> dict[bytes, list[Score]]:
+        """The scores of the batches that are kept; a row that was changed is left out, with a note."""
 
-    def through(self, ask: Ask, conversations: Sequence[Conversation]) -> list[Answer]:
-        """The answers, in order; `ask` gets those that are not kept yet, all at once, and what it says is kept."""
-        keys = [digest(conversation) for conversation in conversations]
-        known = self._known(keys)
-        missing = {k: c for k, c in zip(keys, conversations, strict=True) if k not in known}
-        if missing:
-            found = dict(zip(missing, ask(list(missing.values())), strict=True))
-            self._keep(found)
-            known |= found
-        return [known[key] for key in keys]
+        def read() -> dict[bytes, list[Score]]:
+            found, bad = {}, []
+            for key in keys:
+                row = self._base.execute("SELECT scores, mark FROM batches WHERE key = ?", (key,)).fetchone()
+                if row is not None:
+                    scores = _scores(key, *row)
+                    if scores is None:
+                        bad.append(key)
+                    else:
+                        found[key] = scores
+            if bad:
+                with self._base:
+                    self._base.executemany("DELETE FROM batches WHERE key = ?", [(key,) for key in bad])
+                self._tell(f"{len(bad)} of the kept batches in {self.path} were damaged; they are scored again")
+            return found
 
-    def _known(self, keys: Sequence[str]) -> dict[str, Answer]:
-        found: dict[str, Answer] = {}
-        for start in range(0, len(keys), 500):
-            some = keys[start : start + 500]
-            marks = ",".join("?" * len(some))
-            query = f"SELECT digest, score, reason, tokens FROM answers WHERE digest IN ({marks})"  # noqa: S608
-            try:
-                for key, score, reason, tokens in self._base.execute(query, some):
-                    found[key] = (Failure(str(reason)) if score is None else float(score), int(tokens))
-            except (sqlite3.Error, ValueError, TypeError) as error:
-                raise RunError(f"the kept scores in {self.path} are damaged ({error}); remove the file") from error
-        return found
+        return self._done(read)
 
-    def _keep(self, answers: dict[str, Answer]) -> None:
-        rows = [(key, *_columns(score), tokens) for key, (score, tokens) in answers.items()]
-        try:
+    def put(self, key: bytes, scores: Sequence[Score]) -> None:
+        """Keep a batch for good: when this returns, it is on the disk. Raises RunError if there is no room."""
+        text = json.dumps([{"reason": s.reason} if isinstance(s, Failure) else s for s in scores])
+
+        def write() -> None:
             with self._base:
-                self._base.executemany("INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?)", rows)
-        except sqlite3.Error as error:
-            raise RunError(f"scores cannot be kept in {self.path}: {error}; make room and run it again") from error
+                self._base.execute("INSERT OR REPLACE INTO batches VALUES (?, ?, ?)", (key, text, _mark(key, text)))
+
+        self._done(write)
+
+    def budget(self, identity: str, measure: Callable[[], int]) -> int:
+        """Tokens per batch for a model: as measured the first time, so that every later run makes the same batches."""
+
+        def read() -> Any:
+            return self._base.execute("SELECT tokens FROM budgets WHERE identity = ?", (identity,)).fetchone()
+
+        def write() -> None:
+            with self._base:
+                self._base.execute("INSERT OR IGNORE INTO budgets VALUES (?, ?)", (identity, tokens))
+
+        if (row := self._done(read)) is None:
+            tokens = measure()
+            self._done(write)
+            row = self._done(read)
+        return int(row[0]) if row and isinstance(row[0], int) and row[0] > 0 else measure()
+
+    def _opened(self) -> sqlite3.Connection:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            if self.path.is_dir() or (self.path != default_path() and not _may_be_ours(self.path)):
+                raise RunError(f"{self.path} is no store of scores; choose another file, or one that does not exist")
+            return _connected(str(self.path))
+        except sqlite3.DatabaseError as error:
+            return self._without(error) if _is_outside(error) else self._renewed(error)
+        except OSError as error:
+            return self._without(error)
+
+    def _without(self, error: Exception) -> sqlite3.Connection:
+        self._tell(f"scores cannot be kept in {self.path} ({error}); this run keeps none: a cut-off run starts afresh")
+        return _connected(":memory:")
+
+    def _renewed(self, error: Exception) -> sqlite3.Connection:
+        """A new file in the place of a damaged one, which is kept under another name."""
+        aside = _free_name(self.path)
+        try:
+            for suffix in ("-wal", "-shm"):
+                self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
+            self.path.rename(aside)
+            why = " ".join(str(error).split())
+            self._tell(f"the kept scores in {self.path} were damaged ({why}); set aside as {aside.name}, begun anew")
+            return _connected(str(self.path))
+        except (OSError, sqlite3.Error) as again:
+            return self._without(again)
+
+    def _done(self, act: Callable[[], T]) -> T:
+        """`act`, and once more on a new file if this one turns out to be damaged. Raises RunError for a full disk."""
+        try:
+            return act()
+        except sqlite3.DatabaseError as error:
+            if _is_outside(error):
+                raise RunError(
+                    f"scores cannot be kept in {self.path}: {error}; make room (or choose another file with --store) "
+                    "and run it again: what was scored so far is kept"
+                ) from error
+            self._base.close()
+            self._base = self._renewed(error)
+            return act()
+
+    def _tell(self, note: str) -> None:
+        self.notes.append(note)
+        warnings.warn(note, stacklevel=2)
 
 
-def _columns(score: float | Failure) -> tuple[float | None, str | None]:
-    """Score and reason; what no file can hold of a reason is replaced."""
-    if isinstance(score, Failure):
-        return None, score.reason.encode(errors="replace").decode()
-    return score, None
+def _connected(path: str) -> sqlite3.Connection:
+    """An open and sound file. Raises sqlite3.DatabaseError for one that is damaged or of another layout."""
+    base = sqlite3.connect(path, timeout=60)
+    try:
+        (layout,) = base.execute("PRAGMA user_version").fetchone()
+        (verdict,) = base.execute("PRAGMA quick_check(1)").fetchone()
+        if verdict != "ok" or layout not in (0, LAYOUT):
+            why = verdict if verdict != "ok" else f"layout {layout}, expected {LAYOUT}"
+            raise sqlite3.DatabaseError(why)  # noqa: TRY301 - closed below, like any other
+        if layout == 0:
+            _create(base)
+        base.execute("PRAGMA journal_mode=WAL")
+        base.execute("PRAGMA synchronous=FULL")
+        with closing(base.execute("SELECT key, scores, mark FROM batches LIMIT 1")) as some:
+            some.fetchone()
+    except BaseException:
+        base.close()
+        raise
+    return base
+
+
+def _create(base: sqlite3.Connection) -> None:
+    """All at once, and before the log is switched on: the mark must be in the file itself, where others look for it."""
+    base.execute("BEGIN IMMEDIATE")
+    base.execute(f"PRAGMA application_id={OURS}")
+    base.execute(f"PRAGMA user_version={LAYOUT}")
+    base.execute("CREATE TABLE IF NOT EXISTS batches (key BLOB PRIMARY KEY, scores TEXT, mark BLOB)")
+    base.execute("CREATE TABLE IF NOT EXISTS budgets (identity TEXT PRIMARY KEY, tokens INTEGER)")
+    base.commit()
+
+
+def _may_be_ours(path: Path) -> bool:
+    """Whether the file is new, empty or carries our mark, which stands in SQLite's header."""
+    if not path.exists() or not path.stat().st_size:
+        return True
+    with path.open("rb") as file:
+        head = file.read(72)
+    return head.startswith(b"SQLite format 3\0") and int.from_bytes(head[68:72], "big") == OURS
+
+
+def _is_outside(error: sqlite3.DatabaseError) -> bool:
+    name = str(getattr(error, "sqlite_errorname", "")).removeprefix("SQLITE_")
+    return name.startswith(OUTSIDE)
+
+
+def _free_name(path: Path) -> Path:
+    number = 1
+    while (aside := path.with_name(f"{path.name}.damaged-{number}")).exists():
+        number += 1
+    return aside
+
+
+def _mark(key: bytes, text: str) -> bytes:
+    return hashlib.sha256(key + text.encode()).digest()[:MARK]
+
+
+def _scores(key: bytes, text: object, mark: object) -> list[Score] | None:
+    if not isinstance(text, str) or mark != _mark(key, text):
+        return None
+    return [Failure(x["reason"]) if isinstance(x, dict) else float(x) for x in json.loads(text)]

@@ -12,10 +12,20 @@ from functools import cache
 from pathlib import Path
 
 from rmbench.errors import UsageError
-from rmbench.models.base import LABEL, Adapter, ModelOptions, TokenModel, Tokens
+from rmbench.models.base import LABEL, Adapter, Batch, ModelOptions, TokenModel, Tokens, reads_tokens
 from rmbench.types import RewardModel, Track
 
-__all__ = ["Adapter", "ModelOptions", "TokenModel", "Tokens", "adapters", "load_model", "track_of"]
+__all__ = [
+    "Adapter",
+    "Batch",
+    "ModelOptions",
+    "TokenModel",
+    "Tokens",
+    "adapters",
+    "load_model",
+    "reads_tokens",
+    "track_of",
+]
 
 
 @cache

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, TypeGuard
 
 from rmbench.errors import UsageError
 from rmbench.types import Conversation, Failure, RewardModel, Task, Track
@@ -67,14 +67,21 @@ class Tokens:
     start: int = 0
 
 
-@runtime_checkable
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Sequences that are scored in one go. `shared[i]` leading tokens of row i are read once for all that begin so."""
+
+    rows: tuple[Tokens, ...]
+    shared: tuple[int, ...] | None = None
+
+
 class TokenModel(RewardModel, Protocol):
     """A reward model that reads tokens, so that the engine can batch by length and tell identical inputs apart.
 
     `encode` never truncates. `score_tokens` scores one batch, and its scores must not depend on the batch beyond
     rounding. `shared[i]` leading tokens of row i are worth reading once for all rows that begin with them; only a model
     with `shares_prefixes` is told so. `identity` names all that decides the scores, as a digest: scores are kept under
-    it. None = nothing is kept.
+    it; None = nothing is kept. (Any other model may have one, too.)
     """
 
     @property
@@ -91,6 +98,33 @@ class TokenModel(RewardModel, Protocol):
     def score_tokens(
         self, batch: Sequence[Tokens], shared: Sequence[int] | None = None
     ) -> Sequence[float | Failure]: ...
+
+
+class ParallelModel(TokenModel, Protocol):
+    """A model of which there are several copies: it carries out many batches at a time.
+
+    `score_batches` gives (number of the batch, its scores) as they get done, in any order, each number once.
+    """
+
+    def score_batches(self, batches: Sequence[Batch]) -> Iterator[tuple[int, list[float | Failure]]]: ...
+
+
+def reads_tokens(model: RewardModel) -> TypeGuard[TokenModel]:
+    """Whether the model is a TokenModel. (isinstance would ask for its properties, of which some are measured.)"""
+    return all(callable(getattr(model, name, None)) for name in ("encode", "score_tokens"))
+
+
+def is_parallel(model: RewardModel) -> TypeGuard[ParallelModel]:
+    """Whether the model carries out many batches at a time."""
+    return callable(getattr(model, "score_batches", None))
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether a library gave up for want of memory: each device has its own way to say so."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    signs = ("out of memory", "not enough memory", "can't allocate memory")
+    return isinstance(error, RuntimeError) and any(sign in str(error).lower() for sign in signs)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rmbench.errors import ModelError, UsageError
 from rmbench.models.base import LABEL, Adapter, ModelOptions, Tokens
 from rmbench.models.hf import Loaded, load_folder
 from rmbench.models.hub import Snapshot, fetch
-from rmbench.models.tokens import TokenScorer, pad
+from rmbench.models.tokens import TokenScorer
 from rmbench.types import Conversation
-
-if TYPE_CHECKING:
-    import torch
 
 
 class Classifier(TokenScorer):
@@ -35,22 +32,25 @@ class Classifier(TokenScorer):
     def pieces(self, conversation: Conversation) -> tuple[str, ...]:
         return (self.render(conversation),)
 
-    def score_tokens(self, batch: Sequence[Tokens]) -> list[float]:
+    def score_tokens(self, batch: Sequence[Tokens], shared: Sequence[int] | None = None) -> list[float]:
         """One logit per sequence. Raises ModelError if the head does not give one row per sequence."""
         pad_id = self._pad_id if self._pad_id is not None else self._free_id(batch)
         if pad_id is None and len(batch) > 1:
             return [score for tokens in batch for score in self.score_tokens([tokens])]
         self._config.pad_token_id = pad_id
-        return self._forward(pad(batch, pad_id or 0, self.model.device), len(batch))
+        rows, inputs = self.inputs(batch, shared, pad_id or 0)
+        return self._forward(inputs, len(rows))
 
-    def _forward(self, inputs: dict[str, torch.Tensor], rows: int) -> list[float]:
+    def _forward(self, inputs: dict[str, Any], rows: int) -> list[float]:
         import torch
 
         with torch.inference_mode():
             logits = self.model(**inputs).logits
         if logits.ndim != 2 or logits.shape[0] != rows:
             shape = tuple(logits.shape)
-            raise ModelError(f"{self.settings['name']} gave outputs of shape {shape} for {rows} conversations")
+            raise ModelError(
+                f"{self.settings['name']} gave outputs of shape {shape} for {rows} conversations", problem="outputs"
+            )
         return [float(x) for x in logits[:, self._label].float().cpu()]
 
     def _free_id(self, batch: Sequence[Tokens]) -> int | None:
@@ -61,12 +61,10 @@ class Classifier(TokenScorer):
 
 def keep_head_exact(model: Any) -> None:
     """Run the head in fp32: rounding its output to bf16 ties responses that the model tells apart."""
-    import torch
-
-    head = getattr(model, "score", None)
-    if isinstance(head, torch.nn.Linear):
-        head.float()
-        head.register_forward_pre_hook(lambda _, args: (args[0].float(), *args[1:]))
+    for part in model.children():
+        if part is not model.base_model:
+            part.float()
+            part.register_forward_pre_hook(lambda _, args: (args[0].float(), *args[1:]))
 
 
 def load(argument: str, options: ModelOptions) -> Classifier:
@@ -84,7 +82,8 @@ def load_snapshot(snapshot: Snapshot, options: ModelOptions, label: str = "", na
     if causal:
         raise ModelError(
             f"{snapshot.folder} is a language model ({causal[0]} in config.json) without a reward head; "
-            f"score by its likelihood with likelihood:{snapshot.source}, or save the trained reward model itself"
+            f"score by its likelihood with likelihood:{snapshot.source}, or save the trained reward model itself",
+            problem="causal-lm",
         )
     loaded = load_folder(snapshot, options, "AutoModelForSequenceClassification")
     index = _label_index(snapshot, loaded.model.config, label)
@@ -100,11 +99,12 @@ def _label_index(snapshot: Snapshot, config: Any, label: str) -> int:
         return int(label)
     shown = ", ".join(names[:8])
     if label:
-        raise ModelError(f"{snapshot.folder} has no label {label!r}; it has {shown}")
+        raise ModelError(f"{snapshot.folder} has no label {label!r}; it has {shown}", problem="labels")
     if len(names) != 1:
         raise ModelError(
             f"{snapshot.folder} has {len(names)} outputs ({shown}), and a reward is one number; "
-            f"choose one with {snapshot.source}{LABEL}{names[0]}"
+            f"choose one with {snapshot.source}{LABEL}{names[0]}",
+            problem="labels",
         )
     return 0
 

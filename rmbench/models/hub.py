@@ -37,16 +37,26 @@ class Snapshot:
         try:
             raw = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
-            raise ModelError(f"{self.folder} has no config.json; a model folder is made by save_pretrained") from None
+            raise ModelError(
+                f"{self.folder} has no config.json; a model folder is made by save_pretrained", problem="config"
+            ) from None
         except (OSError, ValueError, RecursionError) as error:
-            raise ModelError(f"{path} is not readable as JSON: {error}") from error
+            raise ModelError(f"{path} is not readable as JSON: {error}", problem="config") from error
         if not isinstance(raw, dict):
-            raise ModelError(f"{path} must hold a JSON object")
+            raise ModelError(f"{path} must hold a JSON object", problem="config")
         return raw
 
     def weights_digest(self) -> str:
         """sha256 over the names and bytes of all weight files, in the order of names."""
         return _digest(self.folder.glob(WEIGHTS))
+
+    def config_digest(self) -> str:
+        """sha256 of config.json: positions, norms and the padding token decide scores, too."""
+        return _digest([self.folder / "config.json"])
+
+    def code_digest(self) -> str | bool:
+        """sha256 of the model's own Python files; False if there are none."""
+        return _digest(files) if (files := [*self.folder.glob("*.py")]) else False
 
     def tokenizer_digest(self) -> str:
         """sha256 over the names and bytes of the tokenizer's files, in the order of names."""
@@ -64,7 +74,7 @@ def fetch(source: str, options: ModelOptions) -> Snapshot:
             raise UsageError(f"{source} is a local folder, which has no revision {options.revision!r}; drop the option")
         snapshot = Snapshot(folder, source, None)
     elif source.startswith((".", "/", "~")) or source.count("/") > 1 or source.endswith("/"):
-        raise ModelError(f"there is no model folder {source}; check the path")
+        raise ModelError(f"there is no model folder {source}; check the path", problem="no-such-model")
     else:
         snapshot = _download(source, options)
     _refuse_adapter(snapshot)
@@ -82,7 +92,8 @@ def _download(source: str, options: ModelOptions) -> Snapshot:
     except (OSError, ValueError) as error:  # every error of the Hub is one of the two
         why = str(error).strip().splitlines()[0]
         raise ModelError(
-            f"there is no folder {source}, and the Hub did not give a model of that name: {why}"
+            f"there is no folder {source}, and the Hub did not give a model of that name: {why}",
+            problem="no-such-model",
         ) from error
     folder = Path(got)
     return Snapshot(folder, source, folder.name)  # the cache names a snapshot's folder after its commit
@@ -93,7 +104,8 @@ def _refuse_adapter(snapshot: Snapshot) -> None:
         raise ModelError(
             f"{snapshot.folder} holds an adapter (adapter_config.json), not a whole model; merge it first: "
             "AutoPeftModelForSequenceClassification.from_pretrained(FOLDER).merge_and_unload().save_pretrained(NEW), "
-            "and save the tokenizer there too"
+            "and save the tokenizer there too",
+            problem="adapter",
         )
 
 
@@ -104,9 +116,12 @@ def _refuse_pickle(snapshot: Snapshot) -> None:
     if pickles:
         raise ModelError(
             f"{snapshot.folder / pickles[0]} is a pickle, which can run code when it is read; convert it where you "
-            "trust it: from_pretrained(FOLDER).save_pretrained(NEW) writes safetensors"
+            "trust it: from_pretrained(FOLDER).save_pretrained(NEW) writes safetensors",
+            problem="pickle",
         )
-    raise ModelError(f"{snapshot.folder} has no weights: expected {WEIGHTS} (pickle files are never read)")
+    raise ModelError(
+        f"{snapshot.folder} has no weights: expected {WEIGHTS} (pickle files are never read)", problem="no-weights"
+    )
 
 
 def _digest(paths: Iterable[Path]) -> str:

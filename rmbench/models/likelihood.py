@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from rmbench.models.base import Adapter, ModelOptions, Tokens
 from rmbench.models.hf import Loaded, load_folder
 from rmbench.models.hub import Snapshot, fetch
-from rmbench.models.tokens import TokenScorer, pad
+from rmbench.models.tokens import TokenScorer
 from rmbench.types import Conversation
 
 
@@ -28,22 +28,23 @@ class Likelihood(TokenScorer):
     def pieces(self, conversation: Conversation) -> tuple[str, ...]:
         return (self.render(conversation[:-1], prompt_only=True), conversation[-1]["content"])
 
-    def score_tokens(self, batch: Sequence[Tokens]) -> list[float]:
+    def score_tokens(self, batch: Sequence[Tokens], shared: Sequence[int] | None = None) -> list[float]:
         """One mean log-likelihood per sequence; the token before ids[start] predicts the first one."""
         import torch
 
-        inputs = pad(batch, 0, self.model.device)
+        rows, inputs = self.inputs(batch, shared, 0)
         width = inputs["input_ids"].shape[1]
-        starts = [max(tokens.start, 1) for tokens in batch]  # nothing predicts a very first token
+        starts = [max(tokens.start, 1) for tokens in rows]  # nothing predicts a very first token
         first = min(starts) - 1  # logits before this position predict prompts only
         keep = {"logits_to_keep": width - first} if self._can_keep else {}
         with torch.inference_mode():
-            logits = self.model(**inputs, use_cache=False, **keep).logits[:, -(width - first) :]
+            logits = self.model(**{"use_cache": False, **inputs}, **keep).logits[:, -(width - first) :]
             out = []
-            for row, tokens, start in zip(logits, batch, starts, strict=True):
+            for row, tokens, start in zip(logits, rows, starts, strict=True):
                 predicted = row[start - 1 - first : len(tokens.ids) - 1 - first].float()
                 target = torch.tensor(tokens.ids[start:], device=row.device)
-                out.append(-float(torch.nn.functional.cross_entropy(predicted, target)))
+                chosen = predicted.gather(1, target[:, None])[:, 0]
+                out.append(float((chosen - predicted.logsumexp(1)).mean()))  # no second table over the vocabulary
         return out
 
 

@@ -7,12 +7,12 @@ converts it into the user's cache folder, and later ones load that in about a se
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import mkdtemp
 
+from rmbench.cache import cache_folder
 from rmbench.errors import ModelError
 from rmbench.models.base import Adapter, ModelOptions
 from rmbench.models.hf import quiet
@@ -37,11 +37,6 @@ def converted_folder() -> Path:
     if not folder.is_dir():
         convert(gguf, folder)
     return folder
-
-
-def cache_folder() -> Path:
-    """`rmbench` in the user's cache folder ($XDG_CACHE_HOME, else ~/.cache)."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rmbench"
 
 
 def convert(gguf: Path, folder: Path) -> None:

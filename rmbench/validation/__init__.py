@@ -8,11 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from rmbench.errors import RmbenchError
+from rmbench.findings import Finding
 from rmbench.task import read_card
 from rmbench.types import Task
 from rmbench.validation import canary, corpus, duplicates, files, leakage, power, shallow, twins
 from rmbench.validation.overlap import Text, look_up
-from rmbench.validation.record import Context, Finding
+from rmbench.validation.record import Context
 
 __all__ = ["Finding", "reference", "validate"]
 

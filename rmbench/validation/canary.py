@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from rmbench.findings import Finding
 from rmbench.types import Task
-from rmbench.validation.record import Context, Finding, conclude
+from rmbench.validation.record import Context, conclude
 
 NAME = "canary"
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Hashable
 
+from rmbench.findings import Finding
 from rmbench.types import Item, Task
-from rmbench.validation.record import Context, Finding, conclude
+from rmbench.validation.record import Context, conclude
 
 NAME = "duplicates"
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from rmbench.errors import RmbenchError
+from rmbench.findings import Finding
 from rmbench.task import read_reference, read_task
 from rmbench.types import Task
-from rmbench.validation.record import Finding
 
 NAME = "files"
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from rmbench.findings import Finding
 from rmbench.types import Item, Task
 from rmbench.validation.overlap import Match, Text
-from rmbench.validation.record import Context, Finding, conclude
+from rmbench.validation.record import Context, conclude
 
 NAME = "leakage"
 RESPONSES = 4  # of each item that are looked up: pools have hundreds

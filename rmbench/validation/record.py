@@ -1,23 +1,12 @@
-"""What every check returns, and what it is given beside the task."""
+"""What a check is given beside the task, and how it comes to its finding."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
+from rmbench.findings import Finding
 from rmbench.validation.overlap import Match
-
-Status = Literal["ok", "note", "problem"]
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one check says of one task, in a sentence. A note leaves the task valid; a problem does not."""
-
-    check: str
-    status: Status
-    sentence: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,10 @@ from random import Random
 
 import numpy as np
 
+from rmbench.findings import Finding
 from rmbench.stats import folds
 from rmbench.types import Item, Task
-from rmbench.validation.record import Context, Finding, conclude
+from rmbench.validation.record import Context, conclude
 
 NAME = "shallow"
 BOUND = 0.75  # AUC from which on a task is refused …

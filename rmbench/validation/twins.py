@@ -6,8 +6,9 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterator, Sequence
 from itertools import combinations
 
+from rmbench.findings import Finding
 from rmbench.types import Item, Message, Task
-from rmbench.validation.record import Context, Finding, conclude
+from rmbench.validation.record import Context, conclude
 
 NAME = "twins"
 DECLARED = ("change", "language", "chosen_style")  # tags that say that more than one side was rewritten, and how

@@ -1,0 +1,181 @@
+"""The half of a reward model that reads tokens: the chat template, the window, padding."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import copy
+from functools import cached_property
+from typing import Any, Self
+
+from rmbench.errors import ModelError, TooLongError
+from rmbench.models.base import ModelOptions, Tokens, TooLong
+from rmbench.models.budget import measured_budget
+from rmbench.models.hf import Loaded, computing
+from rmbench.models.prefixes import Prefixes, Trial, pad
+from rmbench.rows import sha256
+from rmbench.types import Conversation, Failure
+
+__all__ = ["TokenScorer", "pad"]
+
+# Tokens per batch, padding included. CPU: measured on 1M to 135M parameters, where 512 to 1,024 is best; larger batches
+# of short texts fall out of the cache (60-token texts, 1M parameters: 33k tokens/s at 512, 28k at 1,024, 17k at 4,096).
+# Other devices are measured: see `budget.py`.
+CPU_BATCH_TOKENS = 1024
+
+
+class TokenScorer:
+    """The token half of a reward model; a subclass adds `pieces` and `score_tokens`."""
+
+    def __init__(self, loaded: Loaded, options: ModelOptions) -> None:
+        self.model = loaded.model
+        self.tokenizer = loaded.tokenizer
+        self.settings: dict[str, Any] = loaded.settings
+        self.measures_budget = options.max_batch_tokens is None and loaded.settings["device"] != "cpu"
+        self._budget = options.max_batch_tokens
+        self._window = (loaded.window, loaded.window_source)
+        self._too_long: TooLong = options.too_long
+        self._vocabulary: int | None = getattr(loaded.model.config.get_text_config(), "vocab_size", None)
+        self._prefixes = Prefixes(loaded.model)
+
+    def pieces(self, conversation: Conversation) -> tuple[str, ...]:
+        """The texts to tokenise one by one and join. The score is about the last one."""
+        raise NotImplementedError
+
+    def score_tokens(self, batch: Sequence[Tokens], shared: Sequence[int] | None = None) -> list[float]:
+        """One score per sequence, the same whatever else is in the batch; see TokenModel for `shared`."""
+        raise NotImplementedError
+
+    @property
+    def window(self) -> int:
+        """The longest conversation that the model reads, in tokens."""
+        return self._window[0]
+
+    @property
+    def vocabulary(self) -> int:
+        """How many tokens the model knows; 0 if it does not say."""
+        return self._vocabulary or 0
+
+    @property
+    def max_batch_tokens(self) -> int:
+        """As the user set it; else a fixed number on a CPU, and one that is measured on the first call elsewhere."""
+        if self._budget is None:
+            self._budget = measured_budget(self) if self.measures_budget else CPU_BATCH_TOKENS
+        return self._budget
+
+    @cached_property
+    def shares_prefixes(self) -> bool:
+        """Whether a prompt that was read once gives the scores of the plain path. It is tried out."""
+        if not self._prefixes.usable or not self.vocabulary:
+            return False
+        rows, shared = trial = Trial.of(self.vocabulary)
+        return trial.agrees(
+            lambda: self.score_tokens(rows), lambda: self.score_tokens(rows, shared), self.settings["dtype"]
+        )
+
+    @cached_property
+    def causal(self) -> bool:
+        """Whether padding on the right changes nothing for a model that is not told of it. It is tried out."""
+        trial = Trial.of(self.vocabulary or 2)
+
+        def scores(*, causal: bool) -> list[float]:
+            self.causal = causal
+            return self.score_tokens(trial.rows)
+
+        return trial.agrees(lambda: scores(causal=False), lambda: scores(causal=True), self.settings["dtype"])
+
+    @cached_property
+    def identity(self) -> str | None:
+        """A digest of all that decides the scores: the settings without names, and what computes."""
+        apart = {"name", "revision", "too_long", "parameters"}
+        return sha256([{k: v for k, v in self.settings.items() if k not in apart}, computing(self.model.device)])
+
+    def inputs(
+        self, batch: Sequence[Tokens], shared: Sequence[int] | None, pad_id: int
+    ) -> tuple[Sequence[Tokens], dict[str, Any]]:
+        """The rows that are left to read (all, or without their shared beginnings), and the model's arguments."""
+        if shared is not None:
+            return self._prefixes.inputs(batch, shared, pad_id)
+        given = pad(batch, pad_id, self.model.device)
+        if self.causal:  # what stands on the right is not seen anyway, and attention is twice as fast without a mask
+            del given["attention_mask"]
+        return batch, given
+
+    def score(self, conversations: Sequence[Conversation]) -> list[float | Failure]:
+        """Score the conversations as one batch."""
+        encoded = self.encode(conversations)
+        batch = [e for e in encoded if isinstance(e, Tokens)]
+        found = iter(self.score_tokens(batch) if batch else ())
+        return [next(found) if isinstance(e, Tokens) else e for e in encoded]
+
+    def encode(self, conversations: Sequence[Conversation]) -> list[Tokens | Failure]:
+        """Tokens through the chat template, which writes all special tokens: none is added, none doubled.
+
+        Nothing is truncated: beyond the window a conversation is a Failure, or TooLongError for too_long="stop".
+        """
+        texts = [self._pieces(c) for c in conversations]
+        flat = [piece for found in texts if not isinstance(found, Failure) for piece in found]
+        ids = iter(self.tokenizer(flat, add_special_tokens=False, verbose=False)["input_ids"] if flat else ())
+        out: list[Tokens | Failure] = []
+        for found in texts:
+            if isinstance(found, Failure):
+                out.append(found)
+                continue
+            parts = [next(ids) for _ in found]
+            joined = tuple(i for part in parts for i in part)
+            out.append(self._checked(Tokens(joined, start=len(joined) - len(parts[-1]))))
+        if self._too_long == "stop":
+            self._stop_if_too_long(out)
+        return [_missing_if_long(e, self._window[0]) for e in out]
+
+    def lenient(self) -> Self:
+        """The same model for texts that nobody could foresee: one beyond the window is missing and stops nothing."""
+        other = copy(self)
+        other._too_long = "null"  # noqa: SLF001 - of its own kind
+        return other
+
+    def render(self, conversation: Conversation, *, prompt_only: bool = False) -> str:
+        """The chat template's text; with `prompt_only`, up to where the assistant would begin."""
+        return str(
+            self.tokenizer.apply_chat_template(
+                [dict(m) for m in conversation], tokenize=False, add_generation_prompt=prompt_only
+            )
+        )
+
+    def _pieces(self, conversation: Conversation) -> tuple[str, ...] | Failure:
+        from jinja2 import TemplateError
+
+        try:
+            found = self.pieces(conversation)
+            "".join(found).encode()
+        except TemplateError as error:
+            return Failure(f"the chat template refuses it: {error}")
+        except UnicodeEncodeError:
+            return Failure("it holds half of a surrogate pair, which is no text")
+        return found
+
+    def _checked(self, tokens: Tokens) -> Tokens | Failure:
+        if tokens.start == len(tokens.ids):
+            return Failure("the response has no tokens")
+        if self._vocabulary and (top := max(tokens.ids)) >= self._vocabulary:
+            raise ModelError(
+                f"{self.settings['name']}: the tokenizer gives token {top}, but the model knows only "
+                f"{self._vocabulary} (vocab_size in config.json); model and tokenizer do not belong together",
+                problem="vocabulary",
+            )
+        return tokens
+
+    def _stop_if_too_long(self, encoded: Sequence[Tokens | Failure]) -> None:
+        window, source = self._window
+        lengths = [len(e.ids) for e in encoded if isinstance(e, Tokens)]
+        over = [n for n in lengths if n > window]
+        if over:
+            raise TooLongError(
+                f"{len(over)} of {len(lengths)} conversations do not fit {self.settings['name']}: the longest has "
+                f"{max(over)} tokens, the window is {window} ({source}); pass --too-long null to count them as missing"
+            )
+
+
+def _missing_if_long(encoded: Tokens | Failure, window: int) -> Tokens | Failure:
+    if isinstance(encoded, Tokens) and len(encoded.ids) > window:
+        return Failure(f"too long: {len(encoded.ids)} tokens, window {window}")
+    return encoded
