@@ -63,8 +63,9 @@ def run(
     scores are kept in `store` (None: a file in the user's cache folder; False: nowhere), so the same call goes on where
     a killed one stopped, and is served if nothing has changed. `cluster` spreads a named model over workers.
 
-    `progress(done, total, tokens)` is called as scoring goes on. Without `out`, the folder is runs/MODEL-SUITE with a
-    number if that is taken. Nothing is written unless everything was scored. Raises RmbenchError, each in one sentence.
+    `progress(done, total, tokens)` is called as scoring goes on; if it has a method `note`, that is told in a sentence
+    what was served. Without `out`, the folder is runs/MODEL-SUITE with a number if that is taken. Nothing is written
+    unless everything was scored. Raises RmbenchError, each in one sentence.
     """
     from rmbench.engine.session import NO_OPTIMIZER, as_spent, attacks_on, spend
     from rmbench.engine.store import opened
@@ -92,6 +93,8 @@ def run(
             _free(default_folder(ready.settings["name"], suite_id))
         allowed = _examined(ready, allow)
         found = spend(ready, [] if alone else chosen, attacks, kept, progress)
+        if kept and kept.served and (note := getattr(progress, "note", None)):
+            note(f"{kept.served} of them had been scored before, and were kept in {kept.path}")
         return write_run(
             target or default_folder(ready.settings["name"], suite_id),
             settings=ready.settings,

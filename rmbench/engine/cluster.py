@@ -16,10 +16,10 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from rmbench.engine.asking import Score
 from rmbench.engine.workers import Crew, Load, Worker
 from rmbench.errors import UsageError
 from rmbench.models import adapters, load_model
+from rmbench.models.answers import Score
 from rmbench.models.base import LABEL, Batch, ModelOptions, Tokens
 from rmbench.types import Conversation, Failure, RewardModel
 

@@ -6,10 +6,11 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from rmbench.engine.asking import ask_batch, checked, miscounted
+from rmbench.engine.asking import ask_batch
 from rmbench.engine.batches import plan_batches
 from rmbench.engine.store import Score, ScoreStore
 from rmbench.engine.work import Progress, Work
+from rmbench.models.answers import checked, miscounted
 from rmbench.models.base import Batch, TokenModel, Tokens, is_parallel, reads_tokens
 from rmbench.scores import digest
 from rmbench.types import Conversation, Failure, RewardModel, Task

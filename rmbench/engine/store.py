@@ -55,13 +55,15 @@ def batch_key(identity: str, batch: Batch | tuple[str, ...]) -> bytes:
 class ScoreStore:
     """Scores by batch, and the measured token budget of each model. A context manager; several processes may share it.
 
-    `notes` are sentences about what had to be done to the file; each is also a Python warning.
+    `notes` are sentences about what had to be done to the file; each is also a Python warning. `served` counts the
+    conversations that were answered from here.
     """
 
     def __init__(self, path: Path) -> None:
         """Open or create; a damaged file is set aside and begun anew. Raises RunError for a file of another kind."""
         self.path = path
         self.notes: list[str] = []
+        self.served = 0
         self._base = self._opened()
 
     def __enter__(self) -> Self:

@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import Generic, TypeVar
 
-from rmbench.engine.asking import NO_MEMORY, Score
+from rmbench.engine.asking import NO_MEMORY
 from rmbench.engine.store import ScoreStore, batch_key
+from rmbench.models.answers import Score
 from rmbench.models.base import Batch, Tokens
 from rmbench.types import Failure, RewardModel
 
@@ -55,6 +56,8 @@ class Work(Generic[B]):
         kept = store.get(keys.values()) if store else {}
         found = {batch: kept[key] for batch, key in keys.items() if key in kept}
         self._told(found)
+        if store:
+            store.served += sum(self._weights[batch] for batch in found)
         rest = [batch for batch in self._batches if batch not in found]
         for number, scores in answers(rest):
             batch = rest[number]

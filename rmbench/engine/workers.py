@@ -11,8 +11,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from rmbench.engine.asking import Score, ask_batch, checked
+from rmbench.engine.asking import ask_batch
 from rmbench.errors import ModelError, UsageError
+from rmbench.models.answers import Score, checked
 from rmbench.models.base import Batch, ModelOptions, Tokens
 from rmbench.types import Conversation, Failure, RewardModel
 

@@ -119,14 +119,6 @@ def is_parallel(model: RewardModel) -> TypeGuard[ParallelModel]:
     return callable(getattr(model, "score_batches", None))
 
 
-def is_out_of_memory(error: Exception) -> bool:
-    """Whether a library gave up for want of memory: each device has its own way to say so."""
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return True
-    signs = ("out of memory", "not enough memory", "can't allocate memory")
-    return isinstance(error, RuntimeError) and any(sign in str(error).lower() for sign in signs)
-
-
 @dataclass(frozen=True, slots=True)
 class Rule:
     """A reward model that is a plain function of one conversation."""

@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from rmbench.models.base import Tokens, is_out_of_memory
+from rmbench.models.answers import is_out_of_memory
+from rmbench.models.base import Tokens
 
 LENGTH = 256  # tokens of a made-up sequence
 LEAST, MOST = 2048, 2**19  # tokens per batch

@@ -29,6 +29,7 @@ class RunProgress:
         self._label = one_line(label)
         self._began = self._told = time.monotonic()
         self._last = (0, 0, 0)
+        self._notes: list[str] = []
         self._bar = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=None),
@@ -41,6 +42,10 @@ class RunProgress:
         )
         self._task = self._bar.add_task(self._label, total=None, tokens=0)
 
+    def note(self, sentence: str) -> None:
+        """Say something when all is done."""
+        self._notes.append(sentence)
+
     def __enter__(self) -> Self:
         self._began = self._told = time.monotonic()
         if self._console.is_terminal:
@@ -52,6 +57,8 @@ class RunProgress:
             self._bar.stop()
         if kind is None and self._last[1]:
             self._say(f"{self._verb} {self._last[0]} {self._unit} in {time.monotonic() - self._began:.1f} s")
+            for note in self._notes:
+                self._console.print(Text(one_line(note), "dim"))
 
     def __call__(self, done: int, total: int, tokens: int) -> None:
         """`done` of `total` units are done, `tokens` have been read so far (0 if the model does not say)."""
