@@ -76,7 +76,7 @@ def ways(model: TokenScorer, asked: Sequence[tuple[int, Tokens]]) -> dict[str, l
         SORTED: plan_batches(rows, budget),
     }
     if model.shares_prefixes:
-        found[SHARED] = plan_batches(rows, budget, [number for number, _ in asked])
+        found[SHARED] = plan_batches(rows, budget, [number for number, _ in asked], model.sharing_reach)
     return found
 
 

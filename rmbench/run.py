@@ -206,9 +206,10 @@ def _examined(model: RewardModel, allow: Sequence[str]) -> dict[str, str]:
     if unmet := {check: sentence for check, sentence in problems.items() if check not in allow}:
         check, sentence = next(iter(unmet.items()))
         more = f" (and {', '.join([*unmet][1:])})" if len(unmet) > 1 else ""
+        # what is no check, but an error that a check ran into, would stop the run all the same
+        way = f", or go on with {' '.join(f'--allow {c}' for c in unmet)}" if unmet.keys() <= CHECKS.keys() else ""
         raise ModelError(
-            f"{model.settings['name']} does not pass {check}{more}: {sentence}; see `rmbench doctor`, or go on with "
-            f"{' '.join(f'--allow {check}' for check in unmet)}",
+            f"{model.settings['name']} does not pass {check}{more}: {sentence}; see `rmbench doctor`{way}",
             problem=check,
         )
     return {"allowed": ", ".join(sorted(problems))} if problems else {}

@@ -53,7 +53,7 @@ def test_speeds_are_counted_in_tokens_of_the_plain_path(model):
     assert [speed.way for speed in speeds] == [NAIVE, SORTED, SHARED, CEILING]
     assert {speed.tokens for speed in speeds} == {64 * 340}
     assert speeds[0].ratio == 1
-    for speed in speeds:
+    for speed in speeds[:3]:
         assert speed.ratio == pytest.approx(speed.tokens_per_second / speeds[0].tokens_per_second)
     assert speeds[2].ratio > 1.5  # a ninth of the tokens is read
 

@@ -33,6 +33,7 @@ class Spy:
 class TokenSpy(Spy):
     max_batch_tokens = 40
     shares_prefixes = False
+    sharing_reach = None
     identity = None
 
     def __init__(self):
@@ -95,6 +96,9 @@ def test_a_pool_shares_its_prompt_and_a_short_one_is_not_worth_it():
     assert sum(len(b.rows) * max(len(r.ids) - 300 for r in b.rows) for b in shared) == 64 * 40
     short = [Tokens((*[5] * 8, *[n] * 40)) for n in range(64)]
     assert all(batch.shared is None for batch in plan_batches(short, 1024, ["one"] * 64))
+    for reach in (600, 602):  # a window that prompt and response must fit into, in every batch
+        batches = plan_batches(pool, 1024, ["one"] * 64, reach)
+        assert {batch.shared is not None for batch in batches} == {reach == 602}
     apart = plan_batches(pool, 1024, range(64))
     assert all(batch.shared is None for batch in apart)
 

@@ -12,7 +12,7 @@ import tiny_models as tm
 from tiny_models import chat
 
 from rmbench.errors import ModelError, TooLongError, UsageError
-from rmbench.models import ModelOptions, hf, load_model, reads_tokens, tiny
+from rmbench.models import ModelOptions, Tokens, hf, load_model, reads_tokens, tiny
 from rmbench.models.budget import measured_budget
 from rmbench.models.hub import Snapshot
 from rmbench.types import Failure
@@ -395,7 +395,7 @@ def test_the_budget_of_a_device_is_measured(llama):
 
     for most, expected in ((10**9, 8192), (5000, 4096), (100, 2048)):
         device = Device(most)
-        assert measured_budget(device, lambda device=device: device.now) == expected
+        assert measured_budget(device, 9999, [Tokens((1, 2))], lambda device=device: device.now) == expected
     model = load_model(str(llama))
     assert (model.max_batch_tokens, model.measures_budget) == (1024, False)
     assert load_model(str(llama), ModelOptions(max_batch_tokens=77)).max_batch_tokens == 77

@@ -62,11 +62,56 @@ def test_whatever_the_padding_token(tmp_path, kind, pad_id):
 
 
 def test_a_sliding_window_is_not_gone_beyond(scorer):
-    """Rows beyond the window take the plain path within the same call."""
-    model = scorer("mistral", sliding=24)
-    assert model._prefixes._reach == 24
-    plain = [model.score_tokens([row])[0] for row in ROWS]
-    assert close(model.score_tokens(ROWS, SHARED), plain)
+    """Rows near the window, behind prompts of different length: the padding between the two parts counts, too."""
+    model = scorer("mistral", sliding=64)
+    assert (model.shares_prefixes, model.sharing_reach) == (True, 64)
+    rng = random.Random(5)
+    prompts = [tuple(rng.randrange(10, 300) for _ in range(n)) for n in (20, 50)]
+    rows = [
+        Tokens((*ids, *(rng.randrange(10, 300) for _ in range(total - len(ids)))), len(ids) + 1)
+        for ids, total in zip([prompts[0]] * 2 + [prompts[1]] * 2, (40, 60, 58, 63), strict=True)
+    ]
+    plain = [model.score_tokens([row])[0] for row in rows]
+    for some in (slice(0, 2), slice(2, 4), slice(0, 4), slice(0, 3)):
+        assert close(model.score_tokens(rows[some], [20, 20, 50, 50][some]), plain[some])
+    named = [row.ids[:20] for row in rows]
+    for budget in (64, 128, 1000):
+        for batch in plan_batches(rows, budget, named, model.sharing_reach):
+            if batch.shared:
+                longest = max(len(row.ids) - n for row, n in zip(batch.rows, batch.shared, strict=True))
+                assert max(batch.shared) + longest < 64
+
+
+def test_positions_end_where_the_model_ends(scorer):
+    """A short row beside a long one, behind a long prompt: padding must not be put beyond the last position."""
+    model = scorer("gpt2", window=64)
+    rng = random.Random(6)
+    prompts = [tuple(rng.randrange(10, 300) for _ in range(n)) for n in (50, 20)]
+    rows = [
+        Tokens((*ids, *(rng.randrange(10, 300) for _ in range(n))), len(ids) + 1)
+        for ids, n in zip(prompts * 2, (5, 40, 10, 30), strict=True)
+    ]
+    plain = [model.score_tokens([row])[0] for row in rows]
+    assert close(model.score_tokens(rows, [50, 20, 50, 20]), plain)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("kind", ["bert", "llama"])
+def test_only_a_causal_model_does_without_a_mask(tmp_path, kind, dtype):
+    """Also where a large common offset makes all made-up rows look alike."""
+    import torch
+
+    model = load_model(str(tm.save(tmp_path / "rm", kind)), ModelOptions(dtype=dtype))
+    head = model.model.classifier if kind == "bert" else model.model.score
+    head.bias = torch.nn.Parameter(torch.tensor([20.0], dtype=head.weight.dtype), requires_grad=False)
+    assert model.causal == (kind == "llama")
+    if kind == "llama" or dtype == "bfloat16":
+        return
+    for module in model.model.modules():  # even if it says so of itself
+        if hasattr(module, "is_causal"):
+            module.is_causal = True
+    del model.causal
+    assert not model.causal
 
 
 def test_positions_that_change_with_the_length_are_not_shared(scorer):
@@ -85,6 +130,8 @@ def test_an_encoder_cannot_and_is_not_asked_to(tmp_path):
 
 def test_a_model_that_forgets_the_beginning_is_found_out(scorer, monkeypatch):
     """Were keys and values lost on the way, the trial would tell, and the plain path is taken."""
+    import torch
+
     model = scorer("llama")
     inputs = Prefixes.inputs
 
@@ -95,6 +142,10 @@ def test_a_model_that_forgets_the_beginning_is_found_out(scorer, monkeypatch):
         return rows, given
 
     monkeypatch.setattr(Prefixes, "inputs", forgets)
+    assert not model.shares_prefixes
+    head = getattr(model.model, "score", None) or model.model.lm_head
+    head.bias = torch.nn.Parameter(torch.full((head.out_features,), 20.0))  # far from 0, it is still found out
+    del model.shares_prefixes
     assert not model.shares_prefixes
 
 

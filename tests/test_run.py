@@ -186,3 +186,97 @@ def test_the_public_names():
     assert callable(rmbench.evaluate)
     with pytest.raises(AttributeError, match="no attribute 'evalaute'"):
         _ = rmbench.evalaute
+
+
+# --- the examination before a run ---
+
+
+@pytest.fixture
+def read_at_the_wrong_place(tmp_path):
+    """Padding and end mark are one, and every conversation ends with it."""
+    return str(tm.save(tmp_path / "rm", pad_id=1, pad="</s>", window=2048))
+
+
+def test_a_model_that_is_read_wrongly_is_not_scored(here, read_at_the_wrong_place):
+    with pytest.raises(
+        ModelError, match=r"rm does not pass pooling: .*see `rmbench doctor`, or go on with --allow pool"
+    ):
+        rmbench.run(read_at_the_wrong_place, tasks=[task()])
+    assert not (here / "runs").exists()
+
+
+def test_what_is_allowed_is_scored_and_written_down(here, read_at_the_wrong_place):
+    folder = rmbench.run(read_at_the_wrong_place, tasks=[task()], allow=["pooling", "constant"])
+    found = read_run(folder).manifest.environment
+    assert found["allowed"] == "pooling"
+    assert (found["batch_tokens"], found["shared_prompts"]) == ("1024", "true")
+    assert "allowed" not in read_run(rmbench.run("length", tasks=[task()])).manifest.environment
+
+
+def test_only_a_check_can_be_allowed(here):
+    with pytest.raises(UsageError, match=r"no check 'poolin' to allow \(did you mean 'pooling'\?\)"):
+        rmbench.run("length", tasks=[task()], allow=["poolin"])
+
+
+def test_a_model_with_nan_weights_is_named_before_anything_is_scored(here, tmp_path):
+    from safetensors.torch import load_file, save_file
+
+    folder = tm.save(tmp_path / "rm", window=2048)
+    weights = load_file(folder / "model.safetensors")
+    weights["score.weight"] *= float("nan")
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(ModelError, match="does not pass non-finite"):
+        rmbench.run(str(folder), tasks=[task()])
+
+
+# --- options of the command that exclude each other, and what it says about kept scores ---
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--workers", 2], "--workers goes with --engine ray"),
+        (["--ray-address", "auto"], "--ray-address goes with --engine ray"),
+        (["--gpus-per-worker", 1], "--gpus-per-worker goes with --engine ray"),
+        (["--store", "s.sqlite", "--no-store"], "--store and --no-store exclude each other"),
+        (["--allow", "poolin"], "there is no check 'poolin'"),
+        (["--engine", "ray", "--workers", 0], "workers must be at least 1"),
+    ],
+)
+def test_options_that_do_not_go_together(rmbench, options, message):
+    code, _, err = rmbench("run", "length", "--limit", 1, *options)
+    assert code == 2
+    assert message in err
+
+
+def test_a_python_object_cannot_be_sent_to_a_cluster(here):
+    from rmbench.engine.cluster import ClusterOptions
+
+    with pytest.raises(UsageError, match="only a model that has a name"):
+        rmbench.run(Model(), tasks=[task()], cluster=ClusterOptions())
+
+
+def test_the_command_says_what_was_kept(rmbench, tmp_path):
+    model = tm.save(tmp_path / "rm", window=2048)
+    command = ["run", model, "--task", "ties", "--limit", 2, "--optimizer", "none", "--store", "kept.sqlite"]
+    code, _, err = rmbench(*command)
+    assert code == 0
+    assert "scored before" not in err
+    code, _, err = rmbench(*command)
+    assert code == 0
+    assert "scored 4 responses" in err
+    assert "4 of them had been scored before, and were kept in kept.sqlite" in err
+    code, _, err = rmbench(*command[:-2], "--no-store")
+    assert code == 0
+    assert "scored before" not in err
+
+
+def test_a_warning_of_the_store_is_one_line(rmbench, tmp_path):
+    (tmp_path / "file").write_text("")
+    model = tm.save(tmp_path / "rm", window=2048)
+    command = ["run", model, "--task", "ties", "--limit", 1, "--optimizer", "none", "--store", "file/kept.sqlite"]
+    code, _, err = rmbench(*command)
+    assert code == 0
+    (line,) = [line for line in err.splitlines() if "cannot be kept" in line]
+    assert line.startswith("rmbench: scores cannot be kept in file/kept.sqlite")
+    assert "Warning" not in err

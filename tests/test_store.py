@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given, settings
@@ -75,7 +76,7 @@ def test_all_that_decides_a_batch_is_in_its_name():
 def test_the_shared_file_lies_in_the_cache_folder(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     with opened(None) as store:
-        assert store.path == tmp_path / "rmbench" / "scores.sqlite"
+        assert store.path == tmp_path / "rmbench" / "scores-1.sqlite"
         assert store.path.is_file()
     with opened(tmp_path / "mine.sqlite") as store:
         assert store.path == tmp_path / "mine.sqlite"
@@ -108,12 +109,7 @@ def torn_page(path):
     path.write_bytes(raw)
 
 
-def other_layout(path):
-    with sqlite3.connect(path) as base:
-        base.execute("PRAGMA user_version=99")
-
-
-@pytest.mark.parametrize("damage", [garbage, cut_in_half, torn_page, other_layout])
+@pytest.mark.parametrize("damage", [garbage, cut_in_half, torn_page])
 def test_a_damaged_file_is_set_aside_and_begun_anew(filled, damage, monkeypatch):
     monkeypatch.setattr(module, "default_path", lambda: filled)
     damage(filled)
@@ -126,6 +122,43 @@ def test_a_damaged_file_is_set_aside_and_begun_anew(filled, damage, monkeypatch)
     assert filled.with_name("scores.sqlite.damaged-1").read_bytes() == spoilt
     with ScoreStore(filled) as store:
         assert store.get(KEYS) == {KEYS[0]: [1.0]}
+        assert store.notes == []
+
+
+def test_a_file_of_another_version_is_left_alone(filled):
+    with sqlite3.connect(filled) as base:
+        base.execute("PRAGMA user_version=99")
+    with pytest.warns(UserWarning, match="cannot be kept in .*layout 99, this version reads 1"):
+        store = ScoreStore(filled)
+    with store:
+        assert store.get(KEYS) == {}
+    with sqlite3.connect(filled) as base:
+        assert base.execute("SELECT count(*) FROM batches").fetchone() == (len(KEYS),)
+
+
+def test_two_that_find_the_same_damage_renew_it_once(filled):
+    """The second one looks again, and takes the new file of the first with all that is in it."""
+    first, second = ScoreStore(filled), ScoreStore(filled)
+    for store in (first, second):
+        store._base.execute("PRAGMA cache_size=0")
+    raw = filled.read_bytes()
+    filled.write_bytes(raw[:4096] + b"\xff" * (len(raw) - 4096))
+    with pytest.warns(UserWarning, match="set aside"):
+        first.put(b"one", [1.0])
+    second.put(b"two", [2.0])
+    first.put(b"three", [3.0])
+    for store in (first, second):
+        assert store.get([b"one", b"two", b"three"]) == {b"one": [1.0], b"two": [2.0], b"three": [3.0]}
+        store.__exit__(None, None, None)
+    assert len(list(filled.parent.glob("*.damaged-*[0-9]"))) == 1
+    assert (len(first.notes), len(second.notes)) == (1, 0)
+
+
+def test_an_error_of_the_caller_is_no_damage(filled):
+    with ScoreStore(filled) as store, ThreadPoolExecutor(1) as pool:
+        with pytest.raises(RunError, match=r"cannot be kept .*thread"):
+            pool.submit(store.get, KEYS).result()
+        assert store.get(KEYS) == FILLED
         assert store.notes == []
 
 

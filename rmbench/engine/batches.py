@@ -35,11 +35,15 @@ class _Row:
 
 
 def plan_batches(
-    sequences: Sequence[Tokens], max_tokens: int, prompts: Sequence[Hashable] | None = None
+    sequences: Sequence[Tokens],
+    max_tokens: int,
+    prompts: Sequence[Hashable] | None = None,
+    reach: int | None = None,
 ) -> list[Batch]:
     """Put every sequence into one batch of at most `max_tokens` tokens, padding included; a longer one stands alone.
 
-    `prompts[i]` names the prompt of sequence i; None where the model cannot share prompts. Longest first: what does not
+    `prompts[i]` names the prompt of sequence i; None where the model cannot share prompts. A prompt and what follows
+    are shorter than `reach` tokens together, padding included, where they are read apart. Longest first: what does not
     fit the memory shows at once. Equal lengths keep their order.
     """
     rows = [_Row(tokens, prompt) for tokens, prompt in zip(sequences, prompts or sequences, strict=True)]
@@ -49,7 +53,7 @@ def plan_batches(
     plain: list[_Row] = []
     small: list[_Row] = []
     for group in _by_prompt(rows):
-        shared, alone = _parted(group, max_tokens)
+        shared, alone = _parted(group, max_tokens, reach)
         plain += alone
         if sum(row.length for row in shared) < max_tokens:
             small += shared
@@ -73,13 +77,17 @@ def _by_prompt(rows: Sequence[_Row]) -> list[list[_Row]]:
     return list(groups.values())
 
 
-def _parted(group: Sequence[_Row], max_tokens: int) -> tuple[list[_Row], list[_Row]]:
+def _parted(group: Sequence[_Row], max_tokens: int, reach: int | None) -> tuple[list[_Row], list[_Row]]:
     """The rows of one prompt that gain by sharing it, and those that do not: a long rest loses more in attention."""
     shared = _beginning(group)
-    if len(group) == 1 or shared < LEAST_SHARED:
+    half = 10**9 if reach is None else reach // 2  # so the sum keeps within, whatever else a batch holds
+    if len(group) == 1 or not LEAST_SHARED <= shared < half:
         return [], list(group)
     behind = [_Row(row.tokens, row.prompt, shared) for row in group]
-    gains = [_reading(row.length) - _reading(after.length, shared) for row, after in zip(group, behind, strict=True)]
+    gains = [
+        _reading(row.length) - _reading(after.length, shared) if after.length < half else 0.0
+        for row, after in zip(group, behind, strict=True)
+    ]
     if sum(gain for gain in gains if gain > 0) <= _reading(shared) + _pass(max_tokens):
         return [], list(group)
     pairs = list(zip(group, behind, gains, strict=True))

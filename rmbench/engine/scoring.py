@@ -129,7 +129,8 @@ def _plan(
     distinct = sorted(prompts, key=lambda t: (t.ids, t.start))
     if not model.shares_prefixes:
         return plan_batches(distinct, budget)
-    return plan_batches(distinct, budget, [digest(prompts[tokens][:-1]) for tokens in distinct])
+    named = [digest(prompts[tokens][:-1]) for tokens in distinct]
+    return plan_batches(distinct, budget, named, model.sharing_reach)
 
 
 def _stats(tokens: Mapping[str, int], seconds: float) -> dict[str, dict[str, float]]:

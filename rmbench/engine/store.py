@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import sqlite3
 import warnings
 from collections.abc import Callable, Iterable, Sequence
@@ -20,6 +21,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar
 
+from filelock import FileLock
+
 from rmbench.cache import cache_folder
 from rmbench.errors import RunError
 from rmbench.models.base import Batch
@@ -27,16 +30,15 @@ from rmbench.types import Failure
 
 Score = float | Failure
 T = TypeVar("T")
-# errors that say nothing against the file: somebody else writes, it is read-only, the disk is full or gone
-OUTSIDE = ("BUSY", "LOCKED", "READONLY", "FULL", "IOERR", "CANTOPEN", "PERM", "AUTH", "NOMEM", "PROTOCOL")
+DAMAGE = ("SQLITE_CORRUPT", "SQLITE_NOTADB")  # all other errors say nothing against the file
 OURS = 0x726D6265  # SQLite's application_id: "rmbe"
-LAYOUT = 1  # of the tables, as SQLite's user_version
+LAYOUT = 1  # of the tables; a version of rmbench with another one has another file
 MARK = 8  # bytes of a digest that are kept with a row, so that a changed row is noticed
 
 
 def default_path() -> Path:
     """The file that runs share if they are not told another one."""
-    return cache_folder() / "scores.sqlite"
+    return cache_folder() / f"scores-{LAYOUT}.sqlite"
 
 
 def opened(where: Path | str | Literal[False] | None) -> AbstractContextManager[ScoreStore | None]:
@@ -126,57 +128,78 @@ class ScoreStore:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             if self.path.is_dir() or (self.path != default_path() and not _may_be_ours(self.path)):
                 raise RunError(f"{self.path} is no store of scores; choose another file, or one that does not exist")
-            return _connected(str(self.path))
-        except sqlite3.DatabaseError as error:
-            return self._without(error) if _is_outside(error) else self._renewed(error)
+            if self.path.exists() and not os.access(self.path, os.W_OK):
+                raise PermissionError(f"{self.path.name} is read-only")
+            return _connected(self.path)
+        except sqlite3.Error as error:
+            return self._renewed(error) if _is_damage(error) else self._without(error)
         except OSError as error:
             return self._without(error)
 
     def _without(self, error: Exception) -> sqlite3.Connection:
         self._tell(f"scores cannot be kept in {self.path} ({error}); this run keeps none: a cut-off run starts afresh")
-        return _connected(":memory:")
+        return _connected(None)
 
     def _renewed(self, error: Exception) -> sqlite3.Connection:
-        """A new file in the place of a damaged one, which is kept under another name."""
-        aside = _free_name(self.path)
+        """A new file in the place of a damaged one, which is kept under another name.
+
+        One process at a time, and each looks again first: another one may have renewed it already.
+        """
         try:
-            for suffix in ("-wal", "-shm"):
-                self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
-            self.path.rename(aside)
-            why = " ".join(str(error).split())
-            self._tell(f"the kept scores in {self.path} were damaged ({why}); set aside as {aside.name}, begun anew")
-            return _connected(str(self.path))
+            with FileLock(f"{self.path}.lock"):
+                try:
+                    return _connected(self.path)
+                except sqlite3.Error as again:
+                    if not _is_damage(again):
+                        raise
+                aside = _free_name(self.path)
+                for suffix in ("", "-wal", "-shm"):  # the log, too: something may be saved from it by hand
+                    if (part := Path(f"{self.path}{suffix}")).exists():
+                        part.rename(f"{aside}{suffix}")
+                why = " ".join(str(error).split())
+                self._tell(
+                    f"the kept scores in {self.path} were damaged ({why}); set aside as {aside.name}, begun anew"
+                )
+                return _connected(self.path)
         except (OSError, sqlite3.Error) as again:
             return self._without(again)
 
     def _done(self, act: Callable[[], T]) -> T:
         """`act`, and once more on a new file if this one turns out to be damaged. Raises RunError for a full disk."""
         try:
-            return act()
-        except sqlite3.DatabaseError as error:
-            if _is_outside(error):
-                raise RunError(
-                    f"scores cannot be kept in {self.path}: {error}; make room (or choose another file with --store) "
-                    "and run it again: what was scored so far is kept"
-                ) from error
-            self._base.close()
-            self._base = self._renewed(error)
-            return act()
+            try:
+                return act()
+            except sqlite3.DatabaseError as error:
+                if not _is_damage(error):
+                    raise
+                self._base.close()
+                self._base = self._renewed(error)
+                return act()
+        except sqlite3.Error as error:
+            raise RunError(
+                f"scores cannot be kept in {self.path}: {error}; make room (or choose another file with --store) "
+                "and run it again: what was scored so far is kept"
+            ) from error
 
     def _tell(self, note: str) -> None:
         self.notes.append(note)
         warnings.warn(note, stacklevel=2)
 
 
-def _connected(path: str) -> sqlite3.Connection:
-    """An open and sound file. Raises sqlite3.DatabaseError for one that is damaged or of another layout."""
-    base = sqlite3.connect(path, timeout=60)
+class _UnsoundError(sqlite3.DatabaseError):
+    """The file can be read, and is not what it should be."""
+
+
+def _connected(path: Path | None) -> sqlite3.Connection:
+    """An open and sound file (None: in memory). Raises sqlite3.Error for one that is damaged or cannot be used."""
+    base = sqlite3.connect(":memory:" if path is None else path, timeout=60)
     try:
         (layout,) = base.execute("PRAGMA user_version").fetchone()
         (verdict,) = base.execute("PRAGMA quick_check(1)").fetchone()
-        if verdict != "ok" or layout not in (0, LAYOUT):
-            why = verdict if verdict != "ok" else f"layout {layout}, expected {LAYOUT}"
-            raise sqlite3.DatabaseError(why)  # noqa: TRY301 - closed below, like any other
+        if verdict != "ok":
+            raise _UnsoundError(verdict)  # noqa: TRY301 - closed below, like any other
+        if layout not in (0, LAYOUT):
+            raise sqlite3.NotSupportedError(f"it has layout {layout}, this version reads {LAYOUT}")  # noqa: TRY301
         if layout == 0:
             _create(base)
         base.execute("PRAGMA journal_mode=WAL")
@@ -208,9 +231,9 @@ def _may_be_ours(path: Path) -> bool:
     return head.startswith(b"SQLite format 3\0") and int.from_bytes(head[68:72], "big") == OURS
 
 
-def _is_outside(error: sqlite3.DatabaseError) -> bool:
-    name = str(getattr(error, "sqlite_errorname", "")).removeprefix("SQLITE_")
-    return name.startswith(OUTSIDE)
+def _is_damage(error: sqlite3.Error) -> bool:
+    name = str(getattr(error, "sqlite_errorname", ""))
+    return isinstance(error, _UnsoundError) or name.startswith(DAMAGE)
 
 
 def _free_name(path: Path) -> Path:

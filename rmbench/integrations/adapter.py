@@ -179,10 +179,11 @@ def _inner(model: Any) -> Any:
 
 
 def _heads(model: Any) -> list[torch.nn.Linear]:
-    """Where one number comes out, wherever wrappers have put it; quantised layers are left alone."""
+    """Where one number comes out, wherever wrappers have put it; quantised layers and gates are left alone."""
     import torch
 
-    return [m for m in model.modules() if type(m) is torch.nn.Linear and m.out_features == 1]
+    found = [(n, m) for n, m in model.named_modules() if type(m) is torch.nn.Linear and m.out_features == 1]
+    return [module for name, module in found if not name.endswith("gate")]
 
 
 def _exact(module: torch.nn.Linear, args: tuple[torch.Tensor, ...], _output: torch.Tensor) -> torch.Tensor:

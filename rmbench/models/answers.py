@@ -11,6 +11,7 @@ from rmbench.types import Failure, RewardModel
 
 Score = float | Failure
 T = TypeVar("T")
+NON_FINITE = "non-finite score: "  # begins the reason of a Failure that was NaN or infinity
 
 
 class TooBigError(ModelError):
@@ -18,7 +19,7 @@ class TooBigError(ModelError):
 
 
 def checked(model: RewardModel, ask: Callable[[Sequence[T]], Iterable[Score]], batch: Sequence[T]) -> list[Score]:
-    """What the model answers, as finite floats and Failures. Raises ModelError for any other answer."""
+    """What the model answers, as finite floats and Failures. Raises ModelError ("scoring") for any other answer."""
     name = model.settings.get("name", type(model).__name__)
     try:
         answer = list(ask(batch))
@@ -26,7 +27,7 @@ def checked(model: RewardModel, ask: Callable[[Sequence[T]], Iterable[Score]], b
         raise
     except Exception as error:
         kind = TooBigError if is_out_of_memory(error) else ModelError
-        raise kind(f"model {name} failed while scoring: {type(error).__name__}: {error}") from error
+        raise kind(f"model {name} failed while scoring: {type(error).__name__}: {error}", problem="scoring") from error
     if len(answer) != len(batch):
         raise miscounted(model, len(answer), len(batch))
     return [_clean(name, score) for score in answer]
@@ -35,7 +36,8 @@ def checked(model: RewardModel, ask: Callable[[Sequence[T]], Iterable[Score]], b
 def miscounted(model: RewardModel, got: int, expected: int) -> ModelError:
     """The error of a model that does not answer each question once."""
     name = model.settings.get("name", type(model).__name__)
-    return ModelError(f"model {name} gave {got} scores for {expected} conversations; it must give one for each")
+    told = f"model {name} gave {got} scores for {expected} conversations; it must give one for each"
+    return ModelError(told, problem="scoring")
 
 
 def is_out_of_memory(error: Exception) -> bool:
@@ -51,9 +53,10 @@ def _clean(name: str, score: object) -> Score:
         return score if score.reason else Failure("the model gave no reason")
     value = None if isinstance(score, bool | str) else _number(score)
     if value is None:
-        raise ModelError(f"model {name} gave {score!r:.40} as a score; expected a number or a Failure")
+        told = f"model {name} gave {score!r:.40} as a score; expected a number or a Failure"
+        raise ModelError(told, problem="scoring")
     # + 0.0: a negative zero is a zero, here and in every file
-    return value + 0.0 if math.isfinite(value) else Failure(f"non-finite score: {value}")
+    return value + 0.0 if math.isfinite(value) else Failure(f"{NON_FINITE}{value}")
 
 
 def _number(score: Any) -> float | None:

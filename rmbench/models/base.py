@@ -80,8 +80,9 @@ class TokenModel(RewardModel, Protocol):
 
     `encode` never truncates. `score_tokens` scores one batch, and its scores must not depend on the batch beyond
     rounding. `shared[i]` leading tokens of row i are worth reading once for all rows that begin with them; only a model
-    with `shares_prefixes` is told so. `identity` names all that decides the scores, as a digest: scores are kept under
-    it; None = nothing is kept. (Any other model may have one, too.)
+    with `shares_prefixes` is told so, where both parts are shorter than `sharing_reach` together (None = always).
+    `identity` names all that decides the scores, as a digest: scores are kept under it; None = nothing is kept. (Any
+    other model may have one, too.)
     """
 
     @property
@@ -89,6 +90,9 @@ class TokenModel(RewardModel, Protocol):
 
     @property
     def shares_prefixes(self) -> bool: ...
+
+    @property
+    def sharing_reach(self) -> int | None: ...
 
     @property
     def identity(self) -> str | None: ...

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from rmbench.errors import ModelError, UsageError
@@ -40,7 +41,12 @@ def load_folder(snapshot: Snapshot, options: ModelOptions, auto_class: str) -> L
     tokenizer = _pretrained(snapshot, options, "AutoTokenizer")
     template = _template(snapshot, tokenizer)
     how = {"dtype": getattr(torch, dtype), "use_safetensors": True, "output_loading_info": True}
-    model, info = _pretrained(snapshot, options, auto_class, **how, **attention(device, dtype))
+    try:
+        model, info = _pretrained(snapshot, options, auto_class, **how, **attention(device, dtype))
+    except ModelError:
+        if not attention(device, dtype):
+            raise
+        model, info = _pretrained(snapshot, options, auto_class, **how)  # not every model can
     _refuse_unmerged(snapshot, info["unexpected_keys"])
     if missing := sorted(info["missing_keys"]):
         raise ModelError(
@@ -115,8 +121,10 @@ def computing(device: Any) -> dict[str, str]:
 
     found = {"torch": torch.__version__, "transformers": transformers.__version__}
     if torch.device(device).type == "cuda":
+        with suppress(PackageNotFoundError):
+            found["flash_attn"] = version("flash-attn")
         return found | {"processor": torch.cuda.get_device_name(device)}
-    return found | {"processor": torch.backends.cpu.get_cpu_capability()}
+    return found | {"processor": torch.backends.cpu.get_cpu_capability(), "threads": str(torch.get_num_threads())}
 
 
 def refuse_remote_code(snapshot: Snapshot, options: ModelOptions, auto_class: str) -> None:

@@ -1,28 +1,30 @@
 """A prompt that many responses share is read once: its keys and values serve them all. And padding.
 
-First the distinct beginnings of a batch are read, padded on the right; then the rest of every row, each with the keys
-and values of its own beginning. The mask hides the padding between the two, and positions count on from the beginning.
+First the distinct prefixes of a batch are read, padded on the right; then the suffix of every row, with the keys and
+values of its own prefix. The mask hides the padding between the two, and positions count on from the prefix.
 """
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any
 
 from rmbench.models.base import Tokens
 
 if TYPE_CHECKING:
     import torch
 
-# largest difference between the two paths, as a part of the largest score, that is rounding
-TOLERANCE = {"float32": 1e-4, "bfloat16": 0.05, "float16": 0.02}
 MOVING = ("dynamic", "longrope")  # rotary positions that change with the length of the whole
+WINDOWS = ("sliding_window", "attention_chunk_size")  # beyond so many tokens, some layers have forgotten
 
 
 class Prefixes:
-    """The beginnings that were read last, by one model. `usable`: the model keeps keys and values in the known way."""
+    """The shared prefixes that one model read last.
+
+    `usable`: its positions stay where they are. `reach`: prefix and suffix together, padding included, must be shorter
+    than this; None = any length.
+    """
 
     def __init__(self, model: Any) -> None:
         self._model = model
@@ -30,40 +32,43 @@ class Prefixes:
         config = model.config.get_text_config()
         rope = getattr(config, "rope_parameters", None) or {}
         kinds = {str(rope.get("rope_type"))} | {str(r.get("rope_type")) for r in rope.values() if isinstance(r, dict)}
-        self._reach: int | None = getattr(config, "sliding_window", None)
         self.usable = not kinds & {*MOVING}
-
-    def fits(self, batch: Sequence[Tokens]) -> bool:
-        """Whether no row reaches beyond a sliding window: a layer that has forgotten cannot be gone on from."""
-        return self._reach is None or max(len(tokens.ids) for tokens in batch) < self._reach
+        reaches = [getattr(config, name, None) for name in WINDOWS]
+        self.reach = min((reach for reach in reaches if isinstance(reach, int)), default=None)
 
     def inputs(
         self, batch: Sequence[Tokens], shared: Sequence[int], pad_id: int
     ) -> tuple[Sequence[Tokens], dict[str, Any]]:
-        """The rests of the rows, and the arguments that make the model go on from their beginnings."""
+        """The suffixes of the rows, and the arguments that make the model go on from their prefixes."""
         import torch
 
-        rests = [Tokens(t.ids[n:], max(t.start - n, 0)) for t, n in zip(batch, shared, strict=True)]
-        # a head that looks for the last token that is no padding finds none in a rest of such tokens
-        if not self.fits(batch) or any(set(rest.ids) == {pad_id} for rest in rests):
+        suffixes = [Tokens(t.ids[n:], max(t.start - n, 0)) for t, n in zip(batch, shared, strict=True)]
+        # a head that looks for the last token that is no padding finds none in a suffix of such tokens
+        if not self._fits(shared, suffixes) or any(set(suffix.ids) == {pad_id} for suffix in suffixes):
             return batch, pad(batch, pad_id, self._model.device)
-        beginnings = [t.ids[:n] for t, n in zip(batch, shared, strict=True)]
-        distinct = tuple(dict.fromkeys(beginnings))
+        prefixes = [t.ids[:n] for t, n in zip(batch, shared, strict=True)]
+        distinct = tuple(sorted({*prefixes}))
         mask, past = self._past(distinct, pad_id)
-        index = torch.tensor([distinct.index(ids) for ids in beginnings], device=self._model.device)
-        given = pad(rests, pad_id, self._model.device)
-        width = given["input_ids"].shape[1]
-        positions = torch.tensor([list(range(n, n + width)) for n in shared], device=self._model.device)
-        return rests, {
+        index = torch.tensor([distinct.index(ids) for ids in prefixes], device=self._model.device)
+        given = pad(suffixes, pad_id, self._model.device)
+        return suffixes, {
             "input_ids": given["input_ids"],
             "attention_mask": torch.cat([mask.index_select(0, index), given["attention_mask"]], dim=1),
-            "position_ids": positions,
+            "position_ids": _positions(shared, suffixes).to(self._model.device),
             "past_key_values": _going_on(past, index, len(distinct)),
             "use_cache": True,
         }
 
+    def forget(self) -> None:
+        """Give back the memory of what was read."""
+        self._read = None
+
+    def _fits(self, shared: Sequence[int], suffixes: Sequence[Tokens]) -> bool:
+        """A window counts places in the cache, and the padding between prefix and suffix has places, too."""
+        return self.reach is None or max(shared) + max(len(suffix.ids) for suffix in suffixes) < self.reach
+
     def _past(self, distinct: tuple[tuple[int, ...], ...], pad_id: int) -> tuple[torch.Tensor, Any]:
-        """Mask and cache of the beginnings. The last ones are kept: the next batch is often of the same prompt."""
+        """Mask and cache of the prefixes. The last ones are kept: the next batch is often of the same prompt."""
         import torch
 
         if self._read is None or self._read[0] != distinct:
@@ -76,33 +81,18 @@ class Prefixes:
         return mask, past
 
 
-class Trial(NamedTuple):
-    """Made-up rows on which it is tried out whether a faster path gives the scores of the plain one."""
+def _positions(shared: Sequence[int], suffixes: Sequence[Tokens]) -> torch.Tensor:
+    """Where each token stands; padding stays at the last place, since beyond it a model may have no positions."""
+    import torch
 
-    rows: list[Tokens]
-    shared: list[int]
-
-    @classmethod
-    def of(cls, vocabulary: int) -> Self:
-        """Two beginnings with two rows each, all of different lengths; the score is about what follows."""
-        luck = random.Random(0)
-        words = range(vocabulary // 2, vocabulary)  # special tokens are mostly the first ones
-        starts = [[luck.choice(words) for _ in range(n)] for n in (19, 13)]
-        rows = [Tokens((*ids, *(luck.choice(words) for _ in range(n))), len(ids) + 1) for ids in starts for n in (7, 4)]
-        return cls(rows, [19, 19, 13, 13])
-
-    def agrees(self, plain: Callable[[], list[float]], faster: Callable[[], list[float]], dtype: str) -> bool:
-        """Whether both give the same scores, to rounding; False for a model that cannot do it at all."""
-        try:
-            expected, found = plain(), faster()
-        except Exception:  # noqa: BLE001 - whatever a model of any author raises here, it cannot do it
-            return False
-        most = TOLERANCE[dtype] * max(map(abs, expected))
-        return all(abs(a - b) <= most for a, b in zip(expected, found, strict=True))
+    width = max(len(suffix.ids) for suffix in suffixes)
+    return torch.tensor(
+        [[n + min(k, len(suffix.ids) - 1) for k in range(width)] for n, suffix in zip(shared, suffixes, strict=True)]
+    )
 
 
 def _going_on(past: Any, index: torch.Tensor, distinct: int) -> Any:
-    """A cache whose layers hand out the beginnings of the rows before what the rows add, and keep nothing of it."""
+    """A cache whose layers hand out the prefixes of the rows before what the rows add, and keep nothing of it."""
     from transformers import DynamicCache
 
     layer = _layer()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import copy
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, Self
 
@@ -11,7 +12,8 @@ from rmbench.errors import ModelError, TooLongError
 from rmbench.models.base import ModelOptions, Tokens, TooLong
 from rmbench.models.budget import measured_budget
 from rmbench.models.hf import Loaded, computing
-from rmbench.models.prefixes import Prefixes, Trial, pad
+from rmbench.models.prefixes import Prefixes, pad
+from rmbench.models.trial import Trial
 from rmbench.rows import sha256
 from rmbench.types import Conversation, Failure
 
@@ -21,6 +23,9 @@ __all__ = ["TokenScorer", "pad"]
 # of short texts fall out of the cache (60-token texts, 1M parameters: 33k tokens/s at 512, 28k at 1,024, 17k at 4,096).
 # Other devices are measured: see `budget.py`.
 CPU_BATCH_TOKENS = 1024
+SCORING = 1  # raise it with any change of the code that could move a score: kept scores are then not used
+# Some templates write the day's date, and would give other tokens tomorrow. This one is Llama 3's own fallback.
+TEMPLATE_DATE = datetime(2024, 7, 26, tzinfo=UTC)
 
 
 class TokenScorer:
@@ -59,35 +64,64 @@ class TokenScorer:
     def max_batch_tokens(self) -> int:
         """As the user set it; else a fixed number on a CPU, and one that is measured on the first call elsewhere."""
         if self._budget is None:
-            self._budget = measured_budget(self) if self.measures_budget else CPU_BATCH_TOKENS
+            self._budget = (
+                measured_budget(self, self.window, self._trial().rows) if self.measures_budget else CPU_BATCH_TOKENS
+            )
         return self._budget
+
+    @property
+    def sharing_reach(self) -> int | None:
+        """Prompt and response must together be shorter than this to share a prompt; None = any length will do."""
+        return self._prefixes.reach
 
     @cached_property
     def shares_prefixes(self) -> bool:
         """Whether a prompt that was read once gives the scores of the plain path. It is tried out."""
         if not self._prefixes.usable or not self.vocabulary:
             return False
-        rows, shared = trial = Trial.of(self.vocabulary)
+        trial = self._trial()
         return trial.agrees(
-            lambda: self.score_tokens(rows), lambda: self.score_tokens(rows, shared), self.settings["dtype"]
+            lambda: self.score_tokens(trial.rows),
+            lambda: self.score_tokens(trial.rows, trial.shared),
+            lambda: self.score_tokens(trial.wrong),
+            self.settings["dtype"],
         )
 
     @cached_property
     def causal(self) -> bool:
-        """Whether padding on the right changes nothing for a model that is not told of it. It is tried out."""
-        trial = Trial.of(self.vocabulary or 2)
+        """Whether no token sees what stands on its right, so that padding there needs no mask.
+
+        All attention of the model must say so, and it is tried out.
+        """
+        said = {getattr(module, "is_causal", None) for module in self.model.modules()} - {None}
+        if said != {True} or not self.vocabulary:
+            return False
+        trial = self._trial()
 
         def scores(*, causal: bool) -> list[float]:
             self.causal = causal
             return self.score_tokens(trial.rows)
 
-        return trial.agrees(lambda: scores(causal=False), lambda: scores(causal=True), self.settings["dtype"])
+        return trial.agrees(
+            lambda: scores(causal=False),
+            lambda: scores(causal=True),
+            lambda: self.score_tokens(trial.wrong),
+            self.settings["dtype"],
+        )
+
+    def _trial(self) -> Trial:
+        return Trial.of(self.vocabulary, self.tokenizer.all_special_ids)
 
     @cached_property
     def identity(self) -> str | None:
-        """A digest of all that decides the scores: the settings without names, and what computes."""
+        """A digest of all that decides the scores: settings without names, the way of computing, and what computes."""
         apart = {"name", "revision", "too_long", "parameters"}
-        return sha256([{k: v for k, v in self.settings.items() if k not in apart}, computing(self.model.device)])
+        settings = {key: value for key, value in self.settings.items() if key not in apart}
+        return sha256([SCORING, settings, self.causal, self.shares_prefixes, computing(self.model.device)])
+
+    def forget(self) -> None:
+        """Give back memory that is not needed between two batches."""
+        self._prefixes.forget()
 
     def inputs(
         self, batch: Sequence[Tokens], shared: Sequence[int] | None, pad_id: int
@@ -137,7 +171,10 @@ class TokenScorer:
         """The chat template's text; with `prompt_only`, up to where the assistant would begin."""
         return str(
             self.tokenizer.apply_chat_template(
-                [dict(m) for m in conversation], tokenize=False, add_generation_prompt=prompt_only
+                [dict(m) for m in conversation],
+                tokenize=False,
+                add_generation_prompt=prompt_only,
+                strftime_now=TEMPLATE_DATE.strftime,
             )
         )
 
