@@ -57,7 +57,7 @@ def evaluate(
 def report(
     run: Annotated[Path, typer.Argument(help="a run folder")],
     *,
-    out: Annotated[Path | None, typer.Option(help="the page [default: RUN/report.html]")] = None,
+    out: Annotated[Path | None, typer.Option(help="the page; default: RUN/report.html")] = None,
     tasks: TasksDir = None,
 ) -> None:
     """Write a self-contained HTML page about a run."""

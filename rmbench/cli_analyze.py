@@ -28,7 +28,7 @@ def pool(
     prompt: Annotated[str, typer.Option(metavar="COL", help="column that names the prompt of each candidate")],
     proxy: Annotated[str, typer.Option(metavar="COL", help="column of the reward under test, higher is better")],
     gold: Annotated[str, typer.Option(metavar="COL", help="column of the true grade, higher is better")],
-    n: Annotated[str | None, typer.Option("--n", help="1,2,4,… [default: doubling up to the smallest pool]")] = None,
+    n: Annotated[str | None, typer.Option("--n", help="1,2,4,…; default: doubling up to the smallest pool")] = None,
     as_json: AsJson = False,
     html: Html = None,
     bootstrap: Bootstrap = 1000,

@@ -16,7 +16,7 @@ def bench(
         str, typer.Argument(help="a model that reads tokens: tiny, smollm2, a folder or a Hub id")
     ] = "tiny",
     *,
-    workload: Annotated[list[str] | None, typer.Option(help="pairs or pool; may be repeated [default: both]")] = None,
+    workload: Annotated[list[str] | None, typer.Option(help="pairs or pool; may be repeated; default: both")] = None,
     rounds: Annotated[int, typer.Option(min=1, help="how often each is measured; the median counts")] = 3,
     revision: Annotated[str | None, typer.Option(help="commit of a Hub model")] = None,
     trust_remote_code: Annotated[bool, typer.Option(help="let the model's own code run")] = False,

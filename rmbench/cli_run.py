@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def run(
     model: Annotated[str, typer.Argument(help="a name of `rmbench models`, a folder, or a Hub id")] = "tiny",
     *,
-    suite: Annotated[str | None, typer.Option(help="quick or core [default: quick, unless --task is given]")] = None,
+    suite: Annotated[str | None, typer.Option(help="quick or core; default: quick, unless --task is given")] = None,
     task: Annotated[list[str] | None, typer.Option(help="run this task in full; may be repeated")] = None,
     limit: Annotated[int | None, typer.Option(help="only the first so many groups (prompts) of each task")] = None,
     optimizer: Annotated[
@@ -25,7 +25,7 @@ def run(
     ] = None,
     policy: Annotated[str | None, typer.Option(help="lm-rl: a language model's folder or Hub id, or smollm2")] = None,
     reward_queries: Annotated[int | None, typer.Option(help="with --optimizer: rewards it may ask per task")] = None,
-    out: Annotated[Path | None, typer.Option(help="run folder [default: runs/MODEL-SUITE]")] = None,
+    out: Annotated[Path | None, typer.Option(help="run folder; default: runs/MODEL-SUITE")] = None,
     seed: Annotated[int, typer.Option(help="seed of models that need one")] = 0,
     tasks: TasksDir = None,
     revision: Annotated[str | None, typer.Option(help="commit of a Hub model")] = None,
@@ -38,24 +38,24 @@ def run(
     max_batch_tokens: Annotated[int | None, typer.Option(help="tokens per batch, padding included")] = None,
     track: Annotated[
         Literal["closed", "open"] | None,
-        typer.Option(help="closed: trained on `rmbench train-data` alone [default: closed for tiny and tfidf]"),
+        typer.Option(help="closed: trained on `rmbench train-data` alone; default: closed for tiny and tfidf"),
     ] = None,
     allow: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="go on although `rmbench doctor` finds this problem")
     ] = None,
     store: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="where scores are kept [default: in the user's cache folder]")
+        Path | None, typer.Option(metavar="FILE", help="where scores are kept; default: in the user's cache folder")
     ] = None,
     no_store: Annotated[bool, typer.Option("--no-store", help="keep no scores, and use none")] = False,
     engine: Annotated[
         Literal["local", "ray"], typer.Option(help="ray: spread over the workers of a cluster")
     ] = "local",
-    workers: Annotated[int | None, typer.Option(help="ray: copies of the model [default: 1]")] = None,
+    workers: Annotated[int | None, typer.Option(help="ray: copies of the model; default: 1")] = None,
     ray_address: Annotated[
-        str | None, typer.Option(help="ray: auto or HOST:PORT of a running cluster [default: start one here]")
+        str | None, typer.Option(help="ray: auto or HOST:PORT of a running cluster; default: start one here")
     ] = None,
-    gpus_per_worker: Annotated[float | None, typer.Option(help="ray: GPUs of each copy, 0 to 1 [default: 0]")] = None,
-    cpus_per_worker: Annotated[float | None, typer.Option(help="ray: CPU cores of each copy [default: 1]")] = None,
+    gpus_per_worker: Annotated[float | None, typer.Option(help="ray: GPUs of each copy, 0 to 1; default: 0")] = None,
+    cpus_per_worker: Annotated[float | None, typer.Option(help="ray: CPU cores of each copy; default: 1")] = None,
 ) -> None:
     """Score a reward model and show its skills."""
     from rich.console import Console

@@ -59,7 +59,7 @@ def tasks_show(
 @tasks_app.command("build")
 def tasks_build(
     names: Annotated[
-        list[str] | None, typer.Argument(help="tasks to build [default: all with a recipe; with --tasks, all there]")
+        list[str] | None, typer.Argument(help="tasks to build; default: all with a recipe; with --tasks, all there")
     ] = None,
     *,
     tasks: TasksDir = None,
@@ -91,7 +91,7 @@ def tasks_build(
 
 @tasks_app.command("validate")
 def tasks_validate(
-    names: Annotated[list[str] | None, typer.Argument(help="tasks or task folders to check [default: all]")] = None,
+    names: Annotated[list[str] | None, typer.Argument(help="tasks or task folders to check; default: all")] = None,
     *,
     tasks: TasksDir = None,
     train: Annotated[

@@ -10,14 +10,16 @@ from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import tiny_models as tm
 
 from rmbench.doctor import CHECKS, FULL, examine, preflight
-from rmbench.doctor.subject import EXAMPLE, examples
+from rmbench.doctor.subject import EXAMPLE, Subject, examples, largest
 from rmbench.errors import UsageError
 from rmbench.models import ModelOptions, load_model
 from rmbench.models.base import Rule
+from rmbench.models.tokens import TEMPLATE_DATE
 from rmbench.task import load_task
 from rmbench.types import Failure
 
@@ -33,6 +35,12 @@ def good(tmp_path_factory):
 @pytest.fixture
 def copied(good, tmp_path):
     return Path(shutil.copytree(good, tmp_path / "rm"))
+
+
+@pytest.fixture
+def small_suite(monkeypatch):
+    """The command holds these few texts against the window instead of the 12,905 of the quick suite."""
+    monkeypatch.setattr("rmbench.task.load_suite", lambda *_: SimpleNamespace(tasks=lambda: [tm.task()]))
 
 
 def problems(examination):
@@ -278,13 +286,55 @@ def test_pooling_at_the_wrong_place(tmp_path):
     assert tokens[-1] == "</s>"
     sentence = found(examination.findings, "pooling").sentence
     assert f"read at token {len(tokens) - 1} of {len(tokens)}, {tokens[-2]!r}, not at the end, '</s>'" in sentence
-    assert "pad_token_id 1" in sentence
+    assert "(pad_token_id 1); if the model was trained with TRL and pad = eos" in sentence
+    assert "go on with --allow pooling" in sentence
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+@pytest.mark.parametrize("kind", ["llama", "gemma2"])
+def test_pooling_in_16_bits_is_told_exactly(tmp_path, kind, dtype):
+    """No other token is nearer by chance: the readings come from the pass that gives the score, head in float32."""
+    options = ModelOptions(dtype=dtype)
+    for name, pad_id, status in [("good", 2, "ok"), ("bad", 1, "problem")]:
+        model = load_model(str(tm.save(tmp_path / name, kind, pad_id=pad_id, window=LONG)), options)
+        subject = Subject(model, examples(2))
+        at = len(subject.example.ids) - (1 if status == "ok" else 2)
+        assert subject.reading.outputs[at] == subject.reading.score
+        assert CHECKS["pooling"](subject)[0] == status
+
+
+def test_pooling_looks_at_the_chosen_output(tmp_path):
+    folder = tm.save(tmp_path / "rm", labels=3, window=LONG)
+    for label in range(3):
+        subject = Subject(load_model(f"{folder}::label={label}"), examples(2))
+        assert subject.reading.outputs[-1] == subject.reading.score
+        assert len(set(subject.reading.outputs)) > 1
+
+
+def test_a_score_that_is_rounded_is_still_that_of_the_last_token(good, monkeypatch):
+    import torch
+
+    model = load_model(str(good), ModelOptions(dtype="bfloat16"))
+    plain = model.score_tokens
+    monkeypatch.setattr(model, "score_tokens", lambda *given: torch.tensor(plain(*given)).bfloat16().tolist())
+    assert Subject(model, examples(2)).reading.score != Subject(model, examples(2)).reading.outputs[-1]
+    assert found(preflight(model), "pooling").status == "ok"
 
 
 def test_pad_and_eos_may_be_one_where_the_template_ends_otherwise(tmp_path):
     template = tm.SUFFIXED.replace("{{ eos_token }}", "<|system|>")
     folder = tm.save(tmp_path / "rm", pad_id=1, pad="</s>", window=LONG, template=template)
     assert problems(examine(str(folder))) == []
+
+
+def test_a_template_that_asks_the_clock_gets_a_note(copied):
+    dated = "{% if strftime_now is defined %}{{ strftime_now('%d %b %Y') }}{% endif %}"
+    (copied / "chat_template.jinja").write_text(tm.SUFFIXED.replace("{{ bos_token }}", "{{ bos_token }}" + dated))
+    examination = examine(str(copied))
+    finding = found(examination.findings, "clock")
+    assert finding.status == "note"
+    assert finding.sentence.endswith(f"rmbench always gives {TEMPLATE_DATE:%d %b %Y}")
+    assert f"{TEMPLATE_DATE:%d %b %Y}" in "".join(token.text for token in examination.tokens)
 
 
 def test_a_head_that_pools_in_its_own_way_gets_a_note(good, monkeypatch):
@@ -403,6 +453,39 @@ def test_padding_that_is_not_masked(good, monkeypatch):
     assert "batch-mates" in problems(examine(str(good)))
 
 
+@pytest.mark.parametrize(("moved", "statuses"), [(0.05, {"ok", "note"}), (0.5, {"note"}), (1.5, {"problem"})])
+def test_in_16_bits_a_score_may_move_more(good, monkeypatch, moved, statuses):
+    """`moved`: standard deviations of a dozen scores."""
+    model = load_model(str(good), ModelOptions(dtype="bfloat16"))
+    plain, spread = model.score_tokens, Subject(model, examples(6)).spread
+
+    def score_tokens(batch, shared=None):
+        return [x + moved * spread * (len(batch) == 1) for x in plain(batch, shared)]
+
+    monkeypatch.setattr(model, "score_tokens", score_tokens)
+    findings = preflight(model)
+    assert found(findings, "missing-score").sentence == "all 12 examples have a score"
+    assert found(findings, "batch-mates").status in statuses
+
+
+@pytest.mark.parametrize("kind", ["llama", "qwen2"])
+def test_no_shift_that_rounding_explains_is_a_problem(tmp_path, monkeypatch, kind):
+    """Scores that are nearly equal: their spread is small, and rounding as large as ever."""
+    model = load_model(str(tm.save(tmp_path / "rm", kind, window=LONG)), ModelOptions(dtype="bfloat16"))
+    plain, subject = model.score_tokens, Subject(model, examples(6))
+    rounding = subject.reading.rounding
+    assert largest(subject.scores[::2], subject.alone) < rounding < subject.spread
+    for shift, status in [(0.5 * rounding, "note"), (2 * rounding, "problem")]:
+
+        def score_tokens(batch, shared=None, shift=shift):
+            scores = plain(batch, shared)
+            return [1e-3 * x + shift * (len(batch) == 1) for x in scores]
+
+        with monkeypatch.context() as patched:
+            patched.setattr(model, "score_tokens", score_tokens)
+            assert CHECKS["batch-mates"](Subject(model, examples(6)))[0] == status
+
+
 def test_prompts_that_are_shared_wrongly(good, monkeypatch):
     model = load_model(str(good))
     plain = model.score_tokens
@@ -465,7 +548,27 @@ def test_models_that_fail_or_miscount():
             return [1.0] * (len(conversations) - 1)
 
     (finding,) = examine(Short()).problems
-    assert finding.sentence == "11 scores came for 12 conversations; give one for each"
+    assert finding.sentence == "model short gave 11 scores for 12 conversations; it must give one for each"
+
+
+@pytest.mark.parametrize("library", ["numpy", "torch"])
+def test_scalars_of_other_libraries_are_scores(library):
+    import torch
+
+    make = {"numpy": np.float32, "torch": torch.tensor}[library]
+    examination = examine(Rule(lambda c: make(float(len(c[0]["content"] + c[1]["content"]))), {"name": "scalars"}))
+    assert problems(examination) == []
+
+
+def test_a_preflight_reads_few_tokens():
+    """On a CPU that reads 450 tokens a second, this is what a user waits for before a run begins."""
+    model = load_model("tiny")
+    read = []
+    model.model.base_model.register_forward_pre_hook(
+        lambda _, __, given: read.append(given["input_ids"].numel()), with_kwargs=True
+    )
+    preflight(model)
+    assert sum(read) < 3000
 
 
 def test_scores_that_know_no_other_prompt():
@@ -526,6 +629,7 @@ def test_the_task_at_hand_gives_the_examples():
     assert examples(2, [replace(own, items=own.items[:1])])[0][0]["content"] == "Question 0?"
 
 
+@pytest.mark.usefixtures("small_suite")
 def test_the_command_prints_tokens_and_findings(rmbench, good):
     code, out, _ = rmbench("doctor", good)
     assert code == 0
@@ -533,11 +637,18 @@ def test_the_command_prints_tokens_and_findings(rmbench, good):
     assert "⟦</s>⟧" in out
     assert out.rstrip().endswith("no problem")
     assert all(len(line) <= 80 for line in out.splitlines())
-    assert "of 12905 conversations" in " ".join(out.split())  # of the quick suite
+    assert "of 18 conversations" in " ".join(out.split())
 
 
-def test_the_command_prints_json(rmbench, good, monkeypatch):
-    monkeypatch.setattr("rmbench.task.load_suite", lambda *_: SimpleNamespace(tasks=lambda: [tm.task()]))
+@pytest.mark.slow
+def test_the_command_looks_at_the_quick_suite(rmbench, good):
+    code, out, _ = rmbench("doctor", good)
+    assert code == 0
+    assert "of 12905 conversations" in " ".join(out.split())
+
+
+@pytest.mark.usefixtures("small_suite")
+def test_the_command_prints_json(rmbench, good):
     code, out, _ = rmbench("doctor", good, "--json")
     told = json.loads(out)
     assert code == 0
@@ -546,6 +657,7 @@ def test_the_command_prints_json(rmbench, good, monkeypatch):
     assert {finding["status"] for finding in told["findings"]} <= {"ok", "note"}
 
 
+@pytest.mark.usefixtures("small_suite")
 def test_exit_codes(rmbench, copied):
     (copied / "chat_template.jinja").unlink()
     code, out, err = rmbench("doctor", copied)
@@ -556,4 +668,7 @@ def test_exit_codes(rmbench, copied):
     code, out, err = rmbench("doctor", "lenght")
     assert (code, out) == (2, "")
     assert "did you mean 'length'" in err
+
+
+def test_a_suite_that_does_not_exist(rmbench):
     assert rmbench("doctor", "length", "--suite", "quik")[0] == 2

@@ -80,6 +80,15 @@ def test_tokens_are_the_template_and_nothing_else(llama):
     assert tokens.ids.count(0) == 1  # the tokenizer adds <s> by itself; the template has it already
 
 
+def test_a_template_that_asks_for_the_date_is_always_told_the_same(copied):
+    dated = "\n{% set today = strftime_now('%d %B %Y, %A %H:%M, 100%') %}{{ today }}\n" + tm.SUFFIXED
+    (copied / "chat_template.jinja").write_text(dated)
+    model = load_model(str(copied))
+    assert model.render(CHATS[0]).startswith("\n26 July 2024, Friday 00:00, 100%\n<s><|user|>")
+    plain = model.tokenizer.apply_chat_template(list(CHATS[0]), tokenize=False)
+    assert model.render(CHATS[0]).splitlines()[2:] == plain.splitlines()[2:]
+
+
 def test_truncation_saved_in_the_tokenizer_is_not_obeyed(copied):
     raw = json.loads((copied / "tokenizer.json").read_text())
     raw["truncation"] = {"direction": "Right", "max_length": 8, "strategy": "LongestFirst", "stride": 0}

@@ -28,6 +28,7 @@ CHECKS: Mapping[str, Check] = {
     "generation-prompt": marks.generation_prompt,
     "pooling": reading.pooling,
     "window": reading.window,
+    "clock": reading.clock,
     "missing-score": scores.missing_score,
     "non-finite": scores.non_finite,
     "constant": scores.constant,
@@ -92,7 +93,9 @@ def examine(
 
 def preflight(model: RewardModel) -> list[Finding]:
     """The fast part, on a few short conversations: what is worth knowing before a run begins."""
-    return _findings(Subject(model, examples(FEW)), CHECKS)
+    exact = str(model.settings.get("dtype", "float32")) in scores.TOLERANCE
+    # in 16 bits rounding is a part of the spread that four scores may lack by chance, and the device is fast
+    return _findings(Subject(model, examples(FEW if exact else DOZEN)), CHECKS)
 
 
 def _findings(subject: Subject, checks: Mapping[str, Check]) -> list[Finding]:
@@ -101,7 +104,7 @@ def _findings(subject: Subject, checks: Mapping[str, Check]) -> list[Finding]:
         try:
             verdict = check(subject)
         except ModelError as error:  # it has a name of its own, and would come up again in the next check
-            found.setdefault(error.problem, Finding(error.problem, "problem", str(error)))
+            found.setdefault(error.problem, Finding(error.problem, "problem", " ".join(str(error).split())))
             continue
         if verdict is not None:
             found[name] = Finding(name, *verdict)

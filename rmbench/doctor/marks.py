@@ -7,11 +7,10 @@ pipeline may have had is compared with what the template gives.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rmbench.doctor.subject import EXAMPLE, Subject, Verdict
+from rmbench.doctor.subject import EXAMPLE, Subject, Verdict, common
 from rmbench.models.tokens import TokenScorer
 from rmbench.types import Conversation
 
@@ -114,8 +113,8 @@ def turns_of(scorer: TokenScorer) -> Turns | None:
     if gaps is None:
         return None
     first, answer, question, _, last = (_words(scorer.tokenizer, gap) for gap in gaps)
-    end = question[: len(question) - _common(first[::-1], question[::-1])]
-    header = answer[_common(answer, question) :]
+    end = question[: len(question) - common(first[::-1], question[::-1])]
+    header = answer[common(answer, question) :]
     return Turns(*("".join(part).strip() for part in (end, last, header)))
 
 
@@ -186,12 +185,6 @@ def _words(tokenizer: Any, text: str) -> list[str]:
     """Special tokens, words, blanks and signs, which make up the text."""
     marks = sorted(_specials(tokenizer).values(), key=len, reverse=True)
     return re.findall("|".join([*map(re.escape, marks), r"\w+", r"\s+", "."]), text)
-
-
-def _common(a: Sequence[str], b: Sequence[str]) -> int:
-    """How many words both begin with."""
-    pairs = enumerate(zip(a, b, strict=False))
-    return next((i for i, (x, y) in pairs if x != y), min(len(a), len(b)))
 
 
 def _line(text: str) -> str:

@@ -5,55 +5,56 @@ from __future__ import annotations
 from copy import copy
 from typing import Any
 
+import numpy as np
+
 from rmbench.doctor.subject import EXAMPLE, Subject, Verdict
 from rmbench.models.base import Tokens
-from rmbench.models.tokens import TokenScorer
+from rmbench.models.tokens import TEMPLATE_DATE, TokenScorer
 from rmbench.types import Conversation
 
-SAME = 1e-3  # two readings of one score, in a row of tokens whose readings lie about 1 apart
+# Two readings of one score, in standard deviations of the readings at all tokens. They come from the pass that gave the
+# score, so one of them is equal to it, unless the model rounds what it returns: then the last one is in doubt first.
+SAME = {"float32": 1e-3}
+SAME_ROUGH = 0.02
 
 
 def pooling(subject: Subject) -> Verdict | None:
     """A decoder's score is read at one token, which ought to be the last one."""
-    example, scorer = subject.example, subject.scorer
-    if scorer is None or example is None or example.start or not hasattr(scorer.model, "score"):
-        return None  # an encoder looks at the whole text through its first token
-    distances = _distances(scorer, example)
-    if distances is None:
+    example, scorer, reading = subject.example, subject.scorer, subject.reading
+    if scorer is None or example is None or reading is None:
         return None
-    spread = float(distances.std()) or 1.0
-    place = int(distances.argmin())
-    last = len(example.ids) - 1
-    if distances[last] - distances[place] <= SAME * spread:
+    strange = "the score is none of those that the head gives at the tokens: this model pools in its own way"
+    if reading.outputs is None:
+        return "note", strange
+    distances = np.abs(reading.outputs - reading.score)
+    spread = float(reading.outputs.std()) or 1.0
+    place, last = int(distances.argmin()), len(example.ids) - 1
+    near = distances[place] > 0 and distances[last] <= SAME.get(subject.dtype, SAME_ROUGH) * spread
+    if near or distances[last] == distances[place]:
         place = last
     if distances[place] > 0.1 * spread:
-        return "note", "the score is none of those that the head gives at the tokens: this model pools in its own way"
+        return "note", strange
+    end = subject.say(example.ids[last:])
     if place == last:
-        return "ok", f"the score is read at the last token, {subject.say(example.ids[last:])}"
+        return "ok", f"the score is read at the last token, {end}"
+    told = (
+        f"the score is read at token {place + 1} of {last + 1}, {subject.say([example.ids[place]])!r}, not at the end"
+    )
     pad = scorer.model.config.get_text_config().pad_token_id
-    why = f" (pad_token_id {pad} in config.json is that of the end, too)" if pad == example.ids[last] else ""
+    if pad != example.ids[last]:
+        return "problem", f"{told}, {end!r}; go on with --allow pooling only if training read it there"
     return "problem", (
-        f"the score is read at token {place + 1} of {last + 1}, {subject.say([example.ids[place]])!r}, not at the end, "
-        f"{subject.say(example.ids[last:])!r}{why}; set pad_token_id to a token that ends no conversation, unless "
-        "training read it there"
+        f"{told}, {end!r}, since that is also the padding (pad_token_id {pad}); if the model was trained with TRL and "
+        "pad = eos, it learnt this: go on with --allow pooling; else set pad_token_id to a token that ends no "
+        "conversation"
     )
 
 
-def _distances(scorer: TokenScorer, tokens: Tokens) -> Any:
-    """How far the head's outputs at each token are from the score: an array of shape (tokens,).
-
-    None where the score is no number, or another one each time: other checks say so.
-    """
-    import torch
-
-    score, again = (scorer.score_tokens([tokens])[0] for _ in range(2))
-    if score != again:  # so is NaN
+def clock(subject: Subject) -> Verdict | None:
+    """A template that writes the date of the day would give other scores tomorrow."""
+    if subject.scorer is None or "strftime_now" not in str(subject.scorer.tokenizer.chat_template):
         return None
-    ids = torch.tensor([tokens.ids], device=scorer.model.device)
-    with torch.inference_mode():
-        states = scorer.model.base_model(input_ids=ids, attention_mask=torch.ones_like(ids)).last_hidden_state
-        outputs = scorer.model.score(states)[0].float().cpu()  # (tokens, labels)
-    return (outputs - float(score)).abs().min(dim=1).values.numpy()
+    return "note", f"the template asks for the date; rmbench always gives {TEMPLATE_DATE:%d %b %Y}"
 
 
 def vocabulary(subject: Subject) -> Verdict | None:

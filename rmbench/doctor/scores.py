@@ -7,21 +7,24 @@ from __future__ import annotations
 
 import numpy as np
 
-from rmbench.doctor.subject import Subject, Verdict, asked, numbers
+from rmbench.doctor.subject import Subject, Verdict, common, largest, numbers
+from rmbench.models.answers import NON_FINITE, checked
 from rmbench.models.base import Tokens, reads_tokens
-from rmbench.types import Conversation, Failure, Floats
+from rmbench.types import Failure, Floats
 
 # In standard deviations of the scores: (worth a note, a problem). Measured on a CPU, on random and trained models of
 # 20k to 135M parameters: rounding moves scores in fp32 by 3e-7 to 2e-5, in bf16 by up to 0.05.
 TOLERANCE = {"float32": (1e-4, 1e-3), "float64": (1e-4, 1e-3)}
-ROUGH = (0.1, 0.5)
+ROUGH = (0.1, 1.0)
 TIED = 0.05  # share of pairs
 SAME = 1e-4  # standard deviations: what another prompt must move a score by
 
 
 def missing_score(subject: Subject) -> Verdict | None:
     """Conversations that the model gives no score, with its reason."""
-    failures = [answer.reason for answer in subject.answers if isinstance(answer, Failure)]
+    failures = [reason for reason in _reasons(subject) if not reason.startswith(NON_FINITE)]
+    if len(failures) < len(_reasons(subject)) and not failures:
+        return None  # the next check tells of these
     if not failures:
         return "ok", f"all {len(subject.answers)} examples have a score"
     told = f"{len(failures)} of {len(subject.answers)} examples have no score: {failures[0]}"
@@ -31,16 +34,14 @@ def missing_score(subject: Subject) -> Verdict | None:
 
 def non_finite(subject: Subject) -> Verdict | None:
     """NaN or infinity: weights that are not numbers, or a sum beyond the dtype's range."""
-    given = numbers([answer for answer in subject.answers if not isinstance(answer, Failure)])
-    if not given.size:
-        return None
-    bad = given[~np.isfinite(given)]
-    if bad.size:
+    bad = [reason.removeprefix(NON_FINITE) for reason in _reasons(subject) if reason.startswith(NON_FINITE)]
+    good = subject.scores[np.isfinite(subject.scores)]
+    if bad:
         return "problem", (
-            f"{bad.size} of {given.size} scores are not finite (the first is {bad[0]}); look for NaN in the weights, "
-            f"and try another --dtype than {subject.dtype}"
+            f"{len(bad)} of {len(bad) + good.size} scores are not finite (the first is {bad[0]}); look for NaN in the "
+            f"weights, and try another --dtype than {subject.dtype}"
         )
-    return "ok", f"all scores are finite, from {given.min():.4g} to {given.max():.4g}"
+    return ("ok", f"all scores are finite, from {good.min():.4g} to {good.max():.4g}") if good.size else None
 
 
 def constant(subject: Subject) -> Verdict | None:
@@ -54,24 +55,23 @@ def constant(subject: Subject) -> Verdict | None:
 
 
 def deterministic(subject: Subject) -> Verdict | None:
-    """The same batch twice must give the same bits."""
-    if not np.isfinite(subject.scores).any():
+    """The same question twice must give the same bits."""
+    if subject.drift is None:
         return None
-    if _same_bits(subject):
-        return "ok", "the same batch twice gives the same bits"
-    off = _largest(subject.scores, subject.again)
-    return "problem", f"the same batch twice differs by up to {off:.2g}; look for dropout that is still on, or sampling"
+    if not subject.drift:
+        return "ok", "the same conversation twice gives the same bits"
+    return "problem", (
+        f"the same conversation twice differs by {subject.drift:.2g}; look for dropout that is still on, or sampling"
+    )
 
 
 def batch_mates(subject: Subject) -> Verdict | None:
     """Alone or among others of other lengths: only rounding may differ."""
-    if not subject.spread or not _same_bits(subject):
+    if not subject.spread or subject.drift:
         return None
-    half = subject.conversations[::2]  # one answer to each prompt: passes of one row are dear
-    alone = numbers([subject.ask([conversation])[0] for conversation in half])
-    off = _largest(subject.scores[::2], alone) / subject.spread
+    shift = largest(subject.scores[::2], subject.alone)
     advice = "look for padding that is not masked, or a norm over the batch"
-    return _graded(subject, off, "alone or among others of mixed lengths", advice)
+    return _graded(subject, shift, "alone or among others of mixed lengths", advice)
 
 
 def prefix_sharing(subject: Subject) -> Verdict | None:
@@ -79,29 +79,28 @@ def prefix_sharing(subject: Subject) -> Verdict | None:
     model = subject.model
     if not reads_tokens(model) or not model.shares_prefixes or not subject.rows:
         return None
-    if not subject.spread or not _same_bits(subject):
+    if not subject.spread or subject.drift:
         return None
     batch = [row for row in subject.rows if isinstance(row, Tokens)]
-    shared = [max((_common(row, other) for other in batch if other is not row), default=0) for row in batch]
-    found = iter(asked(lambda: model.score_tokens(batch, shared), len(batch)))
+    ids = [row.ids[: row.start - 1 if row.start else -1] for row in batch]  # one token is left to read, or to predict
+    shared = [max((common(own, other) for other in ids if other is not own), default=0) for own in ids]
+    found = iter(checked(model, lambda rows: model.score_tokens(rows, shared), batch))
     reused = numbers([next(found) if isinstance(row, Tokens) else row for row in subject.rows])
-    off = _largest(subject.scores, reused) / subject.spread
-    return _graded(subject, off, "with a prompt read once or for each answer", "this model must not share prompts")
+    shift = largest(subject.scores, reused)
+    return _graded(subject, shift, "with a prompt read once or for each answer", "this model must not share prompts")
 
 
 def ignored_prompt(subject: Subject) -> Verdict | None:
     """The answers of one prompt under the next one: a model that reads prompts moves."""
-    if not subject.spread or not _same_bits(subject):
+    if not subject.spread or subject.drift:
         return None
-    moved = [
-        _swap(c, subject.conversations[(i + 2) % len(subject.conversations)])
-        for i, c in enumerate(subject.conversations)
-    ]
-    scores = numbers(subject.ask(moved))
-    known = np.isfinite(scores) & np.isfinite(subject.scores)  # saved scores know no other prompt
+    firsts = subject.conversations[::2]
+    moved = [(*other[:-1], own[-1]) for own, other in zip(firsts, [*firsts[1:], *firsts[:1]], strict=True)]
+    scores = numbers([subject.ask([conversation])[0] for conversation in moved])  # alone: no batch, no rounding
+    known = np.isfinite(scores) & np.isfinite(subject.alone)  # saved scores know no other prompt
     if not known.any():
         return None
-    off = _largest(subject.scores[known], scores[known]) / subject.spread
+    off = largest(subject.alone[known], scores[known]) / subject.spread
     if off <= SAME:
         look = "; look at what the template does with it" if subject.scorer else ""
         return "problem", f"each answer has the same score under another prompt{look}"
@@ -120,35 +119,19 @@ def ties(subject: Subject) -> Verdict | None:
     return "note" if own or rounded > TIED else "ok", f"{told}, {100 * rounded:.1f} % after rounding to bf16"
 
 
-def _same_bits(subject: Subject) -> bool:
-    return bool(np.array_equal(subject.scores, subject.again, equal_nan=True))
+def _reasons(subject: Subject) -> list[str]:
+    return [answer.reason for answer in subject.answers if isinstance(answer, Failure)]
 
 
-@np.errstate(invalid="ignore")  # infinity less infinity
-def _largest(a: Floats, b: Floats) -> float:
-    """The largest difference. A score that is finite on one side alone is infinitely far away."""
-    off = np.where(np.isfinite(a) | np.isfinite(b), np.abs(a - b), 0.0)
-    return float(np.nan_to_num(off, nan=np.inf).max(initial=0.0))
-
-
-def _graded(subject: Subject, off: float, when: str, advice: str) -> Verdict:
+def _graded(subject: Subject, shift: float, when: str, advice: str) -> Verdict:
     note, problem = TOLERANCE.get(subject.dtype, ROUGH)
+    off = shift / subject.spread
     told = f"{when}, scores differ by up to {off:.1g} sd"
-    if off > problem:
+    if off > problem and shift > (subject.reading.rounding if subject.reading else 0.0):
         return "problem", f"{told}; {advice}"
     if off > note:
         return "note", f"{told}, more than {subject.dtype} should"
     return "ok", f"{told}, as rounding may" if off else f"{when}, scores are the same"
-
-
-def _common(a: Tokens, b: Tokens) -> int:
-    """How many leading tokens two rows share, of those that may be read once: one is left to read of each."""
-    most = min(t.start - 1 if t.start else len(t.ids) - 1 for t in (a, b))
-    return next((i for i in range(most) if a.ids[i] != b.ids[i]), max(most, 0))
-
-
-def _swap(conversation: Conversation, other: Conversation) -> Conversation:
-    return (*other[:-1], conversation[-1])
 
 
 def _tied(scores: Floats) -> float:

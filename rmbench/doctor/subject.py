@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
 
+from rmbench.doctor.head import Reading, head_reading
 from rmbench.errors import ModelError, RmbenchError
 from rmbench.findings import Status
+from rmbench.models.answers import checked
 from rmbench.models.base import Tokens, reads_tokens
 from rmbench.models.tokens import TokenScorer
 from rmbench.types import Conversation, Failure, Floats, Item, RewardModel, Task
@@ -62,9 +65,26 @@ class Subject:
         return self.ask(self.conversations)
 
     @cached_property
-    def again(self) -> Floats:
-        """The scores of the same batch, asked for a second time."""
-        return numbers(self.ask(self.conversations))
+    def alone(self) -> Floats:
+        """The scores of the first answer to each prompt, each asked for by itself."""
+        return numbers([self.ask([conversation])[0] for conversation in self.conversations[::2]])
+
+    @cached_property
+    def drift(self) -> float | None:
+        """How far a score moves when the same is asked for once more; None where nothing has a score alone.
+
+        One conversation alone is enough for dropout and sampling, and costs a tenth of the whole batch.
+        """
+        known = np.flatnonzero(np.isfinite(self.alone))
+        if not known.size:
+            return None
+        first = int(known[0])
+        return largest(self.alone[first : first + 1], numbers(self.ask([self.conversations[2 * first]])))
+
+    @cached_property
+    def reading(self) -> Reading | None:
+        """What the head of a decoder gives over the example; None for any other model."""
+        return head_reading(self.scorer, self.example) if self.scorer and self.example else None
 
     @property
     def spread(self) -> float:
@@ -78,12 +98,12 @@ class Subject:
         return str(self.model.settings.get("dtype", "float32"))
 
     def ask(self, conversations: Sequence[Conversation]) -> list[float | Failure]:
-        """One answer per conversation, all in one batch."""
+        """One answer per conversation, all in one batch. Raises ModelError for what is no answer."""
         rows = encode(self.model, conversations)
         if rows is None or not reads_tokens(self.model):
-            return asked(lambda: self.model.score(conversations), len(conversations))
-        model, batch = self.model, [row for row in rows if isinstance(row, Tokens)]
-        found = iter(asked(lambda: model.score_tokens(batch), len(batch)) if batch else ())
+            return checked(self.model, self.model.score, conversations)
+        batch = [row for row in rows if isinstance(row, Tokens)]
+        found = iter(checked(self.model, self.model.score_tokens, batch) if batch else ())
         return [next(found) if isinstance(row, Tokens) else row for row in rows]
 
     def say(self, ids: Sequence[int]) -> str:
@@ -109,21 +129,16 @@ def encode(model: RewardModel, conversations: Sequence[Conversation]) -> list[To
         raise ModelError(f"the chat template fails with {type(error).__name__}: {why}", problem="template") from error
 
 
-def asked(ask: Callable[[], Sequence[float | Failure]], count: int) -> list[float | Failure]:
-    """What the model answers. Raises ModelError if it fails, or does not give `count` numbers or Failures."""
-    try:
-        found = list(ask())
-    except RmbenchError:
-        raise
-    except Exception as error:  # a model of anybody's may raise anything; the user needs one sentence
-        why = " ".join(str(error).split())[:200]
-        raise ModelError(f"scoring failed with {type(error).__name__}: {why}", problem="scoring") from error
-    if len(found) != count:
-        raise ModelError(f"{len(found)} scores came for {count} conversations; give one for each", problem="scoring")
-    wrong = [x for x in found if not isinstance(x, float | int | Failure)]
-    if wrong:
-        raise ModelError(f"{wrong[0]!r:.40} came as a score; give a float or a Failure", problem="scoring")
-    return found
+@np.errstate(invalid="ignore")  # infinity less infinity
+def largest(a: Floats, b: Floats) -> float:
+    """The largest difference. A score that is finite on one side alone is infinitely far away."""
+    off = np.where(np.isfinite(a) | np.isfinite(b), np.abs(a - b), 0.0)
+    return float(np.nan_to_num(off, nan=np.inf).max(initial=0.0))
+
+
+def common(a: Sequence[object], b: Sequence[object]) -> int:
+    """How many tokens or words both begin with."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(a, b, strict=False)))
 
 
 def numbers(answers: Sequence[float | Failure]) -> Floats:

@@ -26,6 +26,7 @@ CPU_BATCH_TOKENS = 1024
 SCORING = 1  # raise it with any change of the code that could move a score: kept scores are then not used
 # Some templates write the day's date, and would give other tokens tomorrow. This one is Llama 3's own fallback.
 TEMPLATE_DATE = datetime(2024, 7, 26, tzinfo=UTC)
+CODES = "%A %a %B %b %d %e %H %I %j %M %m %p %S %y %Y %Z".split()
 
 
 class TokenScorer:
@@ -41,6 +42,7 @@ class TokenScorer:
         self._too_long: TooLong = options.too_long
         self._vocabulary: int | None = getattr(loaded.model.config.get_text_config(), "vocab_size", None)
         self._prefixes = Prefixes(loaded.model)
+        self._template = with_fixed_date(str(loaded.tokenizer.get_chat_template()))
 
     def pieces(self, conversation: Conversation) -> tuple[str, ...]:
         """The texts to tokenise one by one and join. The score is about the last one."""
@@ -130,8 +132,8 @@ class TokenScorer:
         if shared is not None:
             return self._prefixes.inputs(batch, shared, pad_id)
         given = pad(batch, pad_id, self.model.device)
-        if self.causal:  # what stands on the right is not seen anyway, and attention is twice as fast without a mask
-            del given["attention_mask"]
+        if self.causal:  # what stands on the right is not seen anyway, and attention is twice as fast without a mask:
+            given["attention_mask"].fill_(1)  # transformers makes none if all is to be seen
         return batch, given
 
     def score(self, conversations: Sequence[Conversation]) -> list[float | Failure]:
@@ -174,7 +176,7 @@ class TokenScorer:
                 [dict(m) for m in conversation],
                 tokenize=False,
                 add_generation_prompt=prompt_only,
-                strftime_now=TEMPLATE_DATE.strftime,
+                chat_template=self._template,
             )
         )
 
@@ -210,6 +212,18 @@ class TokenScorer:
                 f"{len(over)} of {len(lengths)} conversations do not fit {self.settings['name']}: the longest has "
                 f"{max(over)} tokens, the window is {window} ({source}); pass --too-long null to count them as missing"
             )
+
+
+def with_fixed_date(template: str) -> str:
+    """The template with TEMPLATE_DATE as the only date that it can ask for.
+
+    A macro stands in for the function of that name: whatever is handed to a template may be no function.
+    """
+    if "strftime_now" not in template:
+        return template
+    steps = "".join(f" | replace('{code}', '{TEMPLATE_DATE.strftime(code)}')" for code in CODES)
+    # the empty text at the end keeps a line break that the template begins with
+    return "{% macro strftime_now(format) %}{{ format" + steps + " }}{% endmacro %}{{ '' }}" + template
 
 
 def _missing_if_long(encoded: Tokens | Failure, window: int) -> Tokens | Failure:
