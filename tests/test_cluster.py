@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import tiny_models as tm
 from tiny_models import chat, task
 
-from rmbench.engine import plan_batches, score_items
+from rmbench.engine import plan_batches, pool, score_items
 from rmbench.engine.cluster import ClusterOptions, _has_room, connect
 from rmbench.engine.store import ScoreStore
+from rmbench.engine.workers import Facts, agreed
 from rmbench.errors import ModelError, TooLongError, UsageError
 from rmbench.models import Batch, ModelOptions, Tokens, load_model, reads_tokens
 from rmbench.models.base import Rule, is_parallel
@@ -28,6 +32,7 @@ ray = pytest.importorskip("ray")
 CHATS = [chat(f"Who was {name}?", f"{text} {'word ' * n}") for n, name in enumerate("ABC") for text in tm.TEXTS]
 SMALL = ModelOptions(max_batch_tokens=150)
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # tests are nobody's usage
+os.environ["RAY_prestart_worker_first_driver"] = "0"  # noqa: SIM112 - so it is called: no idle processes
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +83,7 @@ def logged(log: Path):
             if victim.exists() and victim.read_text() == str(hash(tuple(batch))) and not mark.exists():
                 mark.with_suffix(".new").write_text(str(os.getpid()))
                 mark.with_suffix(".new").rename(mark)
-                time.sleep(600)
+                time.sleep(90)
             found = plain(batch, shared)
             note("end", batch)
             return found
@@ -95,7 +100,7 @@ def log(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def spread(cluster, folder, log):
+def remote(cluster, folder, log):
     with connect(str(folder), SMALL, ClusterOptions(cluster.address, workers=2), logged(log)) as model:
         yield model
 
@@ -115,19 +120,21 @@ def batches(local):
     return [*plan_batches(whole, 150), Batch(tuple(same), (common,) * len(same))]
 
 
-def test_the_workers_are_one_model(spread, local):
-    assert is_parallel(spread)
-    assert spread.settings == local.settings
-    assert spread.identity == local.identity is not None
-    assert (spread.max_batch_tokens, spread.shares_prefixes) == (150, local.shares_prefixes)
-    assert spread.encode(CHATS) == local.encode(CHATS)
-    assert spread.versions["torch"]
+def test_the_workers_are_one_model(remote, local):
+    assert is_parallel(remote)
+    assert remote.settings == local.settings
+    assert remote.identity == local.identity is not None
+    assert remote.max_batch_tokens == 150
+    assert (remote.shares_prefixes, remote.sharing_reach) == (local.shares_prefixes, local.sharing_reach)
+    assert remote.encode(CHATS) == local.encode(CHATS)
+    assert remote.versions["torch"]
 
 
+@pytest.mark.slow
 def test_every_node_has_a_worker_and_the_environment_of_this_process(cluster, folder, monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with connect("length", ModelOptions(), settings(cluster, workers=2)) as model:
-        seen = [seen for _, seen in model._crew.map("look", [(surroundings(),)] * 2)]
+        seen = [seen for _, seen in model._pool.map("look", [(surroundings(),)] * 2)]
     assert len({node for node, *_ in seen}) == 2
     assert [rest for _, *rest in seen] == [["1", "1"]] * 2
 
@@ -142,22 +149,22 @@ def surroundings():
     return look
 
 
-def test_same_bits_as_in_this_process(spread, local):
+def test_same_bits_as_in_this_process(remote, local):
     asked = batches(local)
-    found = list(spread.score_batches(asked))
+    found = list(remote.score_batches(asked))
     assert sorted(number for number, _ in found) == list(range(len(asked)))
     expected = [local.score_tokens(batch.rows, batch.shared) for batch in asked]
     assert [scores for _, scores in sorted(found)] == expected  # exactly
-    assert spread.score_tokens(asked[-1].rows, asked[-1].shared) == expected[-1]
-    assert spread.score(CHATS[:6]) == [*local.score(CHATS[:3]), *local.score(CHATS[3:6])]  # one part per worker
+    assert remote.score_tokens(asked[-1].rows, asked[-1].shared) == expected[-1]
+    assert remote.score(CHATS[:6]) == [*local.score(CHATS[:3]), *local.score(CHATS[3:6])]  # one part per worker
 
 
-def test_the_engine_gives_the_same_bytes(spread, local, tmp_path):
+def test_the_engine_gives_the_same_bytes(remote, local, tmp_path):
     toy = task(items=12)
     expected = score_items(local, [toy]).scores
     told = []
     with ScoreStore(tmp_path / "scores.sqlite") as store:
-        assert score_items(spread, [toy], lambda *seen: told.append(seen), store).scores == expected
+        assert score_items(remote, [toy], lambda *seen: told.append(seen), store).scores == expected
         # what the workers have paid for serves a model of this process, and asks it nothing
         assert score_items(_Mute(local), [toy], store=store).scores == expected
     assert told[-1][:2] == (36, 36)
@@ -178,67 +185,78 @@ class _Mute:
         raise AssertionError("asked")
 
 
-def test_what_the_model_refuses_is_raised_as_itself_and_not_tried_again(spread, local):
+def test_what_the_model_refuses_is_raised_as_itself_and_not_tried_again(remote, local):
     beyond = [chat("Hi", "word " * 500)]
     with pytest.raises(TooLongError, match="1 of 1 conversations do not fit good-rm") as caught:
-        spread.encode(beyond)
+        remote.encode(beyond)
     assert type(caught.value) is TooLongError
     assert caught.value.problem == "too-long"
-    (missing,) = spread.lenient().encode(beyond)
+    (missing,) = remote.lenient().encode(beyond)
     assert isinstance(missing, Failure)
-    assert is_parallel(spread.lenient())
+    assert is_parallel(remote.lenient())
     with pytest.raises(TooLongError):  # the other one is as it was
-        spread.encode(beyond)
-    left = spread._crew._left
+        remote.encode(beyond)
+    left = remote._pool._left
     with pytest.raises(ModelError, match="model good-rm failed while scoring: IndexError") as caught:
-        list(spread.score_batches([Batch((Tokens((10**6,)),))]))
+        list(remote.score_batches([Batch((Tokens((10**6,)),))]))
     assert type(caught.value) is ModelError
-    assert spread._crew._left == left
+    assert remote._pool._left == left
     asked = batches(local)
-    assert len(list(spread.score_batches(asked))) == len(asked)  # the workers are well
+    assert len(list(remote.score_batches(asked))) == len(asked)  # the workers are well
 
 
-def test_a_function_sees_the_model_itself(spread):
-    assert spread.look(lambda model: type(model).__name__) == "Classifier"
+def test_a_function_sees_the_model_itself(remote):
+    assert remote.look(lambda model: type(model).__name__) == "Classifier"
 
 
-def killed_when_written(mark: Path):
-    """A thread that kills the process whose number appears in the file."""
+def entries(log: Path, asked):
+    """How often the models of `logged` began each of these batches, and ended it. (They try things out on others.)"""
+    keys = {hash(batch.rows) for batch in asked}
+    whole, _, _ = log.read_text().rpartition("\n") if log.exists() else ("", "", "")
+    lines = [line.split() for line in whole.splitlines()]
+    noted = [(what, int(key)) for what, key, _ in lines]
+    return [Counter(key for what, key in noted if what == kind and key in keys) for kind in ("begin", "end")]
+
+
+def killed_when_all_else_is_done(log: Path, asked):
+    """A thread that kills the victim's worker while one batch is left that nobody has begun: the victim's next one."""
 
     def kill():
-        while not mark.exists():
+        while [len(some) for some in entries(log, asked)] != [len(asked) - 1, len(asked) - 2]:
             time.sleep(0.02)
-        os.kill(int(mark.read_text()), signal.SIGKILL)
+        os.kill(int(log.with_suffix(".pid").read_text()), signal.SIGKILL)
 
     thread = threading.Thread(target=kill, daemon=True)
     thread.start()
     return thread
 
 
-def test_a_worker_killed_in_the_middle_costs_its_batch_and_nothing_else(spread, local, log):
+def test_a_worker_killed_in_the_middle_costs_its_batch_and_nothing_else(remote, local, log):
     asked = batches(local)
-    victim = hash(asked[2].rows)
+    victim = hash(asked[0].rows)  # its worker is given asked[2] with it, as the third of five
     log.unlink(missing_ok=True)
     log.with_suffix(".victim").write_text(str(victim))
-    killer = killed_when_written(log.with_suffix(".pid"))
-    found = list(spread.score_batches(asked))
+    killer = killed_when_all_else_is_done(log, asked)
+    found = list(remote.score_batches(asked))
     killer.join(10)
-    first = [line.split() for line in log.read_text().splitlines()]
-    survivor = spread.look(lambda _: os.getpid())
+    begun, ended = entries(log, asked)
+    processes = {int(line.split()[-1]) for line in log.read_text().splitlines()}
+    survivor = remote.look(lambda _: os.getpid())
     os.kill(survivor, signal.SIGKILL)
-    again = list(spread.score_batches(asked[:4]))  # by new workers alone
+    again = list(remote.score_batches(asked[:4]))  # by new workers alone
     assert sorted(number for number, _ in found) == list(range(len(asked)))
     expected = [local.score_tokens(batch.rows, batch.shared) for batch in asked]
     assert [scores for _, scores in sorted(found)] == expected
     assert [scores for _, scores in sorted(again)] == expected[:4]
-    begun, ended = (Counter(int(key) for what, key, _ in first if what == kind) for kind in ("begin", "end"))
+    assert not killer.is_alive()
     assert {key: n for key, n in begun.items() if n > 1} == {victim: 2}
     assert set(ended.values()) == {1}
     assert len(ended) == len(asked)
     dead = int(log.with_suffix(".pid").read_text())
-    assert {dead, survivor} <= {int(pid) for *_, pid in first}
+    assert {dead, survivor} <= processes
 
 
+@pytest.mark.slow
 def test_a_batch_that_ends_every_worker_is_named(cluster):
     def load(_spec, _options):
         return Rule(lambda _: os.kill(os.getpid(), signal.SIGKILL), {"name": "deadly"})
@@ -248,16 +266,51 @@ def test_a_batch_that_ends_every_worker_is_named(cluster):
         model.score(CHATS)
 
 
-def test_a_model_that_reads_no_tokens_is_asked_in_order(cluster):
-    expected = load_model("length").score(CHATS)
-    with connect("length", ModelOptions(), settings(cluster, workers=2)) as model:
+def test_a_model_that_reads_no_tokens_is_asked_in_order_and_its_scores_are_kept(cluster, tmp_path):
+    class Named:
+        """Its identity is the number of threads that it computes with."""
+
+        def __init__(self, plain):
+            self.settings, self.score = plain.settings, plain.score
+
+        @property
+        def identity(self):
+            return f"{sys.modules['torch'].get_num_threads()} threads"
+
+    def load(spec, options):
+        import torch
+
+        torch.set_num_threads(1)  # whatever it was: the worker sets it before it asks for the identity
+        return Named(load_model(spec, options))
+
+    plain, toy = load_model("length"), task(items=12)
+    wanted = settings(cluster, workers=2, cpus_per_worker=2)
+    with connect("length", ModelOptions(), wanted, load) as model, ScoreStore(tmp_path / "scores.sqlite") as store:
+        assert model.identity == "2 threads"
         assert not reads_tokens(model)
-        assert model.score(CHATS) == expected
-        assert model.score(CHATS[:1]) == expected[:1]
+        assert model.score(CHATS) == plain.score(CHATS)
+        assert model.score(CHATS[:1]) == plain.score(CHATS)[:1]
         assert model.score([]) == []
-        assert score_items(model, [task()]).scores == score_items(load_model("length"), [task()]).scores
+        for served in (0, 36):
+            assert score_items(model, [toy], store=store).scores == score_items(plain, [toy]).scores
+            assert store.served == served
 
 
+def test_workers_agree_in_all_but_the_node():
+    first = Facts({"name": "a", "identity": "A"}, "1" * 64, True, True, False, {"torch": "2"}, "one (10.0.0.1)")
+    other = replace(first, node="two (10.0.0.2)")
+    assert agreed(None, first) is first
+    assert agreed(first, other) is first
+    said = r"the workers do not hold the same model: {} on node one \(10.0.0.1\) and .* on node two"
+    with pytest.raises(ModelError, match=said.format("identity is 1{24}")):
+        agreed(first, replace(other, identity="2" * 64))
+    with pytest.raises(ModelError, match=said.format("name is a")):  # what differs, before that something does
+        agreed(first, replace(other, identity="2" * 64, settings={"name": "b", "identity": "A"}))
+    with pytest.raises(ModelError, match=said.format("torch is 2")):
+        agreed(first, replace(other, versions={}))
+
+
+@pytest.mark.slow
 def test_workers_that_disagree_are_refused(cluster, tmp_path):
     def load(_spec, _options):
         try:
@@ -279,7 +332,7 @@ def test_what_the_cluster_does_not_have_is_said(cluster):
         pass
 
 
-def test_a_machine_that_is_too_small_is_known_at_once(spread):
+def test_a_machine_that_is_too_small_is_known_at_once(remote):
     _has_room(ClusterOptions(workers=8))
     with pytest.raises(
         UsageError, match="asked for 9 workers with 0 GPU and 1 CPU each, but this machine is too small"
@@ -296,6 +349,7 @@ def test_a_folder_must_lie_on_the_nodes(cluster, tmp_path, monkeypatch):
     assert caught.value.problem == "no-such-model"
 
 
+@pytest.mark.slow
 def test_errors_of_loading_are_raised_as_themselves(cluster, tmp_path):
     (tmp_path / "config.json").write_text("{}")
     with (
@@ -380,6 +434,7 @@ print(ray.is_initialized())
 """
 
 
+@pytest.mark.slow
 def test_ray_on_this_machine_is_quiet_and_is_ended():
     environment = {k: v for k, v in os.environ.items() if not k.startswith("RAY_")}
     done = subprocess.run([sys.executable, "-c", ALONE], capture_output=True, text=True, check=True, env=environment)
@@ -397,6 +452,28 @@ def _read(path):
         return path.read_text()
     except OSError:
         return ""
+
+
+@pytest.mark.slow
+def test_a_model_that_loads_for_long_is_waited_for_and_it_is_said(cluster, tmp_path, monkeypatch):
+    go, told = tmp_path / "go", []
+
+    def load(spec, options):
+        while not go.exists():
+            time.sleep(0.1)
+        return load_model(spec, options)
+
+    def hear(message, **_):
+        told.append(message)
+        if len(told) == 2:
+            go.touch()
+
+    monkeypatch.setattr(pool, "warnings", SimpleNamespace(warn=hear))
+    with connect("length", ModelOptions(), settings(cluster, patience=10), load) as model:
+        assert model.score(CHATS) == load_model("length").score(CHATS)
+    first, second = told
+    assert re.match(r"still waiting for 1 of 1 workers to load the model, after 10 s, on \S+ \(\S+\); a large", first)
+    assert "after 20 s" in second
 
 
 @pytest.mark.slow
@@ -420,8 +497,8 @@ def test_a_lost_node_costs_what_was_at_work_there(cluster, folder, local, tmp_pa
     assert sorted(number for number, _ in found) == list(range(len(asked)))
     expected = [local.score_tokens(batch.rows, batch.shared) for batch in asked]
     assert [scores for _, scores in sorted(found)] == expected
-    ended = sum(line.startswith("end") for line in log.read_text().splitlines())
-    assert len(asked) <= ended <= len(asked) + 1  # at most the one that was lost on its way
+    _, ended = entries(log, asked)
+    assert len(asked) <= ended.total() <= len(asked) + 1  # at most the one that was lost on its way
 
 
 @pytest.mark.slow

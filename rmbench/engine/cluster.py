@@ -16,7 +16,8 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from rmbench.engine.workers import Crew, Load, Worker
+from rmbench.engine.pool import WorkerPool
+from rmbench.engine.workers import Load, Worker
 from rmbench.errors import UsageError
 from rmbench.models import adapters, load_model
 from rmbench.models.answers import Score
@@ -44,7 +45,7 @@ class ClusterOptions:
 
     `address`: None starts Ray on this machine and ends it afterwards; "auto" or HOST:PORT joins one. A worker holds one
     copy of the model: on one GPU, a part of one, or none. It computes with `cpus_per_worker` threads. `patience` is how
-    many seconds to wait until the cluster has room.
+    many seconds to wait until the cluster has room, and until a warning says which models are still loading.
     """
 
     address: str | None = None
@@ -76,14 +77,15 @@ class ClusterOptions:
         return {"CPU": self.cpus_per_worker} | ({"GPU": self.gpus_per_worker} if self.gpus_per_worker else {})
 
 
-class Spread:
+class RemoteModel:
     """A model that turns conversations into rewards, on many workers. `versions`: the packages on all of them."""
 
-    def __init__(self, crew: Crew, workers: int) -> None:
-        self._crew = crew
+    def __init__(self, pool: WorkerPool, workers: int) -> None:
+        self._pool = pool
         self._workers = workers
-        self.settings: Mapping[str, Any] = crew.facts.settings
-        self.versions: Mapping[str, str] = crew.facts.versions
+        self.settings: Mapping[str, Any] = pool.facts.settings
+        self.identity: str | None = pool.facts.identity
+        self.versions: Mapping[str, str] = pool.facts.versions
 
     def score(self, conversations: Sequence[Conversation]) -> list[Score]:
         """In order; each worker is given an equal part."""
@@ -91,22 +93,21 @@ class Spread:
             return []
         size = math.ceil(len(conversations) / self._workers)
         parts = [(conversations[start : start + size],) for start in range(0, len(conversations), size)]
-        found = dict(self._crew.map("score", parts))
+        found = dict(self._pool.map("score", parts))
         return [score for number in range(len(parts)) for score in found[number]]
 
     def look(self, function: Callable[[Any], T]) -> T:
         """`function(model)`, computed by a worker that holds the model."""
-        answer: T = self._crew.ask("look", function)
+        answer: T = self._pool.call("look", function)
         return answer
 
 
-class SpreadTokens(Spread):
-    """As `Spread`, for a model that reads tokens: a ParallelModel."""
+class RemoteTokenModel(RemoteModel):
+    """As `RemoteModel`, for a model that reads tokens: a ParallelModel."""
 
-    def __init__(self, crew: Crew, workers: int) -> None:
-        super().__init__(crew, workers)
-        self.identity: str | None = crew.facts.identity
-        self.measures_budget: bool = crew.facts.measures_budget
+    def __init__(self, pool: WorkerPool, workers: int) -> None:
+        super().__init__(pool, workers)
+        self.measures_budget: bool = pool.facts.measures_budget
         self._lenient = False
         self._seen: dict[str, Any] = {}
 
@@ -120,6 +121,12 @@ class SpreadTokens(Spread):
         """As `max_batch_tokens`."""
         return bool(self._one("shares_prefixes"))
 
+    @property
+    def sharing_reach(self) -> int | None:
+        """As `max_batch_tokens`."""
+        reach: int | None = self._one("sharing_reach")
+        return reach
+
     def _one(self, name: str) -> Any:
         """An attribute of one worker's model, the same one from then on: two workers may have measured differently."""
         if name not in self._seen:
@@ -129,22 +136,22 @@ class SpreadTokens(Spread):
     def lenient(self) -> Self:
         """The same workers; a text beyond the window is missing and stops nothing."""
         other = copy(self)
-        other._lenient = self._crew.facts.is_lenient  # noqa: SLF001 - of its own kind
+        other._lenient = self._pool.facts.is_lenient  # noqa: SLF001 - of its own kind
         return other
 
     def encode(self, conversations: Sequence[Conversation]) -> list[Tokens | Failure]:
         """All by one worker, so that what is too long is counted together."""
-        found: list[Tokens | Failure] = self._crew.ask("encode", conversations, self._lenient)
+        found: list[Tokens | Failure] = self._pool.call("encode", conversations, self._lenient)
         return found
 
     def score_tokens(self, batch: Sequence[Tokens], shared: Sequence[int] | None = None) -> list[Score]:
         """One batch by one worker."""
-        found: list[Score] = self._crew.ask("score_tokens", batch, shared)
+        found: list[Score] = self._pool.call("score_tokens", batch, shared)
         return found
 
     def score_batches(self, batches: Sequence[Batch]) -> Iterator[tuple[int, list[Score]]]:
         """(number of the batch, its scores) as they get done, each number once; begun in the given order."""
-        return self._crew.map("score_batch", [(batch,) for batch in batches])
+        return self._pool.map("score_batch", [(batch,) for batch in batches])
 
 
 @contextmanager
@@ -164,19 +171,19 @@ def connect(
         actor = ray.remote(Worker).options(
             num_cpus=settings.cpus_per_worker,
             num_gpus=settings.gpus_per_worker,
-            max_restarts=0,  # the crew replaces what is lost itself: it must know, to check the new one's model
+            max_restarts=0,  # the pool replaces what is lost itself: it must know, to check the new one's model
             max_task_retries=0,
             scheduling_strategy="SPREAD",
             runtime_env={"env_vars": _environment(settings)},
         )
         arguments = (load, spec, ray.put(options), path, settings.threads)
-        crew = Crew(actor.remote, settings.workers, arguments, settings.patience)
+        pool = WorkerPool(actor.remote, settings.workers, arguments, settings.patience)
         try:
-            crew.start(lambda placed: _short(settings, f"{placed} found a place in {settings.patience:g} s"))
-            kind = SpreadTokens if crew.facts.reads_tokens else Spread
-            yield kind(crew, settings.workers)
+            pool.start(lambda placed: _short(settings, f"{placed} found a place in {settings.patience:g} s"))
+            kind = RemoteTokenModel if pool.facts.reads_tokens else RemoteModel
+            yield kind(pool, settings.workers)
         finally:
-            crew.dismiss()
+            pool.stop()
 
 
 def _environment(settings: ClusterOptions) -> dict[str, str]:

@@ -35,7 +35,8 @@ class WorkerPool:
 
     def __init__(self, start_actor: Callable[[], Any], size: int, load: tuple[Any, ...], patience: float) -> None:
         """`load` are the arguments of an actor's `load`. `patience`: seconds to wait for a place, and until it is said
-        that a model is still loading."""
+        that a model is still loading.
+        """
         self._start_actor = start_actor
         self._size = size
         self._load = load
@@ -147,9 +148,9 @@ class WorkerPool:
             with suppress(_LostError):  # that is noticed where it is loaded
                 nodes.append(_fetched(reference))
         warnings.warn(
-            f"{len(nodes)} of {self._size} workers have not loaded the model after {waited:g} s, on node "
-            f"{', '.join(sorted(set(nodes)))}; a large download takes its time, so the run waits on; if nothing moves "
-            "there, stop it (Ctrl-C) and run it again: what is scored is kept",
+            f"still waiting for {len(nodes)} of {self._size} workers to load the model, after {waited:g} s, on "
+            f"{', '.join(sorted(set(nodes)))}; a large download takes its time; if nothing moves there, stop the run "
+            "(Ctrl-C) and start it again: what is scored is kept",
             stacklevel=2,
         )
 
