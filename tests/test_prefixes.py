@@ -137,7 +137,7 @@ def test_a_model_that_forgets_the_beginning_is_found_out(scorer, monkeypatch):
 
     def forgets(self, batch, shared, pad_id):
         rows, given = inputs(self, batch, shared, pad_id)
-        for layer in given["past_key_values"].layers:
+        for layer in given[self._argument].layers:
             layer.values = layer.values * 0
         return rows, given
 

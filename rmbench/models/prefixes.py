@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from rmbench.models.base import Tokens
@@ -33,6 +34,8 @@ class Prefixes:
         rope = getattr(config, "rope_parameters", None) or {}
         kinds = {str(rope.get("rope_type"))} | {str(r.get("rope_type")) for r in rope.values() if isinstance(r, dict)}
         self.usable = not kinds & {*MOVING}
+        # newer versions of transformers call it by another name, and warn of this one
+        self._argument = "cache" if "cache" in signature(model.forward).parameters else "past_key_values"
         reaches = [getattr(config, name, None) for name in WINDOWS]
         self.reach = min((reach for reach in reaches if isinstance(reach, int)), default=None)
 
@@ -55,7 +58,7 @@ class Prefixes:
             "input_ids": given["input_ids"],
             "attention_mask": torch.cat([mask.index_select(0, index), given["attention_mask"]], dim=1),
             "position_ids": _positions(shared, suffixes).to(self._model.device),
-            "past_key_values": _going_on(past, index, len(distinct)),
+            self._argument: _going_on(past, index, len(distinct)),
             "use_cache": True,
         }
 
@@ -75,7 +78,8 @@ class Prefixes:
             self._read = None  # first make room
             inputs = pad([Tokens(ids) for ids in distinct], pad_id, self._model.device)
             with torch.inference_mode():
-                past = self._model.base_model(**inputs, use_cache=True).past_key_values
+                found = self._model.base_model(**inputs, use_cache=True)
+            past = found.cache if "cache" in found else found.past_key_values
             self._read = (distinct, (inputs["attention_mask"], past))
         mask, past = self._read[1]
         return mask, past
