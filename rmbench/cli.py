@@ -6,7 +6,7 @@ import os
 import sys
 import warnings
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -86,15 +86,23 @@ app.command()(bench)
 app.command("train-data")(train_data)
 
 
-def _say(message: Warning | str, *_: object, **__: object) -> None:
-    """A warning is one sentence on stderr, like an error."""
-    typer.echo(f"rmbench: {message}", err=True)
+def _tell_plainly() -> None:
+    """A warning of ours is one sentence on stderr, like an error; those of libraries stay as they are."""
+    usual = warnings.showwarning
+
+    def show(message: Warning | str, category: type[Warning], filename: str, *more: Any, **named: Any) -> None:
+        if category is UserWarning and "rmbench" in Path(filename).parts:
+            typer.echo(f"rmbench: {message}", err=True)
+        else:
+            usual(message, category, filename, *more, **named)
+
+    warnings.showwarning = show
 
 
 def main() -> None:
     """The entry point: errors of ours end in one sentence and exit code 2."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
-    warnings.showwarning = _say
+    _tell_plainly()
     try:
         app()
     except RmbenchError as error:
