@@ -128,6 +128,23 @@ def test_an_encoder_cannot_and_is_not_asked_to(tmp_path):
         assert found == pytest.approx(plain, abs=1e-6)
 
 
+def test_a_trial_that_lacks_memory_decides_nothing(tmp_path, monkeypatch):
+    model = load_model(str(tm.save(tmp_path / "rm")))
+    score_tokens = type(model).score_tokens
+
+    def full(self, batch, shared=None):
+        if self.causal:
+            raise MemoryError
+        return score_tokens(self, batch, shared)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(model), "score_tokens", full)
+        with pytest.raises(MemoryError):
+            _ = model.causal
+        assert "causal" not in model.__dict__
+    assert model.causal
+
+
 def test_a_model_that_forgets_the_beginning_is_found_out(scorer, monkeypatch):
     """Were keys and values lost on the way, the trial would tell, and the plain path is taken."""
     import torch

@@ -104,12 +104,16 @@ class TokenScorer:
             self.causal = causal
             return self.score_tokens(trial.rows)
 
-        return trial.agrees(
-            lambda: scores(causal=False),
-            lambda: scores(causal=True),
-            lambda: self.score_tokens(trial.wrong),
-            self.settings["dtype"],
-        )
+        try:
+            return trial.agrees(
+                lambda: scores(causal=False),
+                lambda: scores(causal=True),
+                lambda: self.score_tokens(trial.wrong),
+                self.settings["dtype"],
+            )
+        except Exception:  # the memory was full: what was assumed for the trial must not stay
+            del self.causal
+            raise
 
     def _trial(self) -> Trial:
         return Trial.of(self.vocabulary, self.tokenizer.all_special_ids)
