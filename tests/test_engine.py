@@ -86,7 +86,7 @@ def test_batches_of_shared_prompts_hold_everything_once_within_the_budget(asked,
         assert len(starts) == 1 or len(starts) * max(map(len, starts)) <= budget
         for row, n in zip(batch.rows, shared, strict=True):
             assert n < (row.start or len(row.ids))  # the score's first token needs one before it
-    assert plan_batches(sequences[::-1], budget, [p for p, _ in asked[::-1]]) is not None
+    assert plan_batches(sequences, budget, [p for p, _ in asked]) == batches
 
 
 def test_a_pool_shares_its_prompt_and_a_short_one_is_not_worth_it():
