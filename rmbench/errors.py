@@ -6,7 +6,9 @@
     ├── ModelError               a reward model that cannot be loaded or asked
     │   └── TooLongError         a conversation that does not fit the model's window
     ├── RunError                 a run folder that is missing, damaged or from other tasks
-    └── DataError                a table of a person's own scores that cannot be read or does not hold what it should
+    ├── DataError                a table of a person's own scores that cannot be read or does not hold what it should
+    ├── SubmissionError          a leaderboard entry, or another file from outside, that cannot be accepted
+    └── LedgerError              a ledger whose chain or signatures do not hold
 
 Each message is one sentence: what is wrong, where, and the way out.
 """
@@ -45,3 +47,11 @@ class RunError(RmbenchError):
 
 class DataError(RmbenchError):
     """A table of a person's own scores that cannot be read, or that does not hold what it should."""
+
+
+class SubmissionError(RmbenchError):
+    """A leaderboard entry that cannot be accepted, or a file from outside that no honest one looks like."""
+
+
+class LedgerError(RmbenchError):
+    """A ledger that was changed after the fact, or a line that may not be added to it."""

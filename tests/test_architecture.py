@@ -12,9 +12,21 @@ PACKAGE = ROOT / "rmbench"
 # Left to right may import right, never back. Names in one set never import each other.
 ORDER = [
     {"cli", "__main__"},
-    {"cli_analyze", "cli_bench", "cli_compare", "cli_doctor", "cli_run", "cli_tasks", "cli_track"},
+    {
+        "cli_analyze",
+        "cli_bench",
+        "cli_compare",
+        "cli_contamination",
+        "cli_doctor",
+        "cli_heldout",
+        "cli_leaderboard",
+        "cli_run",
+        "cli_tasks",
+        "cli_track",
+    },
     {"cli_common"},
-    {"leaderboard", "report", "studies", "integrations"},
+    {"leaderboard"},
+    {"report", "studies", "integrations", "heldout", "contamination"},
     {"comparison"},
     {"evaluation", "run", "analysis", "validation", "bench"},
     {"metrics", "engine", "doctor"},
@@ -22,11 +34,13 @@ ORDER = [
     {"models"},
     {"recipes", "external", "training_data"},
     {"task", "worlds"},
+    {"ledger"},
     {"items"},
     {"scores", "stats"},
     {"trajectory"},
     {"rows"},
     {"types", "findings"},
+    {"bounded"},
     {"errors", "cache"},
 ]
 LEVEL = {name: level for level, names in enumerate(ORDER) for name in names}
@@ -34,7 +48,7 @@ LEVEL = {name: level for level, names in enumerate(ORDER) for name in names}
 NEVER = {("metrics", "models"), ("metrics", "engine"), ("evaluation", "models"), ("evaluation", "engine")}
 NEVER |= {("analysis", "models"), ("analysis", "engine")}
 FILES = sorted(PACKAGE.rglob("*.py"))
-HEAVY = ("torch", "transformers", "datasets", "evaluate", "sklearn", "altair", "ray", "trl")
+HEAVY = ("torch", "transformers", "datasets", "evaluate", "sklearn", "altair", "ray", "trl", "polars", "cryptography")
 
 
 def stage(path: Path) -> str:

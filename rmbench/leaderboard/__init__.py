@@ -1,0 +1,1 @@
+"""The leaderboard: submissions, their verification, ranks with intervals, and the pages that show them."""
