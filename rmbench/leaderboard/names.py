@@ -29,7 +29,7 @@ def entry_key(organisation: str, model: str) -> str:
 def slug_problem(name: str) -> str | None:
     """Why a text is no name of an organisation or a model, and what one is; None if it is one."""
     if len(name) > LONGEST or not re.fullmatch(SLUG, name) or ".." in name:
-        return f"use 1 to {LONGEST} of a-z, 0-9, dot, dash and single underscores, and begin and end with a letter or digit"
+        return f"use 1 to {LONGEST} of a-z, 0-9, dot, dash and single underscores, with a letter or digit at both ends"
     if name.partition(".")[0] in _RESERVED:
         return "some systems keep this name for a device; choose another"
     return None

@@ -37,7 +37,12 @@ def _line(text: str) -> str:
 
 
 Line = Annotated[str, AfterValidator(_line)]
-Link = Annotated[str, StringConstraints(pattern=r"^https://[A-Za-z0-9.-]+(?::\d+)?(?:/[!-;=?-~]*)?$", max_length=300)]
+Link = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^https://[A-Za-z0-9.-]+(?::\d+)?(?:/[A-Za-z0-9._~:/?#@!$&()*+,;=%-]*)?$", max_length=300
+    ),
+]
 
 
 class Problem(NamedTuple):
