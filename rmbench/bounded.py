@@ -50,7 +50,7 @@ def parse_json(content: bytes, where: str) -> Any:
         json.dumps(value, ensure_ascii=False).encode()  # half of a surrogate pair can be escaped, and is no text
     except (ValueError, RecursionError) as error:  # UnicodeDecodeError and JSONDecodeError are ValueErrors
         told = " ".join(str(error).split())[:200]
-        raise SubmissionError(f"{where} is not strict JSON: {told}; write it again") from None
+        raise SubmissionError(f"{where} is not strict JSON: {told}") from None
     return value
 
 

@@ -14,7 +14,10 @@ from rmbench.cli_analyze import analyze_app
 from rmbench.cli_bench import bench
 from rmbench.cli_common import AsJson, TasksDir, print_json, print_table
 from rmbench.cli_compare import compare, gate
+from rmbench.cli_contamination import contamination_app
 from rmbench.cli_doctor import doctor
+from rmbench.cli_heldout import heldout_app
+from rmbench.cli_leaderboard import leaderboard_app, submit
 from rmbench.cli_run import run
 from rmbench.cli_tasks import tasks_app
 from rmbench.cli_track import train_data
@@ -28,6 +31,9 @@ app = typer.Typer(
 )
 app.add_typer(tasks_app, name="tasks")
 app.add_typer(analyze_app, name="analyze")
+app.add_typer(leaderboard_app, name="leaderboard")
+app.add_typer(contamination_app, name="contamination")
+app.add_typer(heldout_app, name="heldout")
 
 
 @app.command()
@@ -79,6 +85,7 @@ def models(*, as_json: AsJson = False) -> None:
 
 
 app.command()(run)
+app.command()(submit)
 app.command()(compare)
 app.command()(gate)
 app.command()(doctor)

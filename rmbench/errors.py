@@ -8,7 +8,8 @@
     ├── RunError                 a run folder that is missing, damaged or from other tasks
     ├── DataError                a table of a person's own scores that cannot be read or does not hold what it should
     ├── SubmissionError          a leaderboard entry, or another file from outside, that cannot be accepted
-    └── LedgerError              a ledger whose chain or signatures do not hold
+    ├── LedgerError              a ledger whose chain or signatures do not hold
+    └── HeldOutError             a season of held-out tasks that is damaged, closed, or may not be asked again yet
 
 Each message is one sentence: what is wrong, where, and the way out.
 """
@@ -55,3 +56,7 @@ class SubmissionError(RmbenchError):
 
 class LedgerError(RmbenchError):
     """A ledger that was changed after the fact, or a line that may not be added to it."""
+
+
+class HeldOutError(RmbenchError):
+    """A season of held-out tasks that cannot be opened, does not fit its commitment, or may not be asked (again) yet."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,8 @@ from rmbench.errors import UsageError
 from rmbench.metrics import metrics_for
 from rmbench.metrics.base import TOO_MANY, Estimated, estimate
 from rmbench.scores import VERSION, Manifest, Run, read_run, sha256
-from rmbench.stats import benjamini_hochberg, interval, p_value, resample
-from rmbench.types import AXES, Card, Estimate, Result, TaskResult
+from rmbench.stats import Resamples, benjamini_hochberg, interval, p_value, resample
+from rmbench.types import AXES, Card, Estimate, Result, ScoredItem, TaskResult
 
 
 def evaluate(run: str | Path | Run, *, bootstrap: int = 1000, seed: int = 0) -> Result:
@@ -53,6 +53,16 @@ def evaluate(run: str | Path | Run, *, bootstrap: int = 1000, seed: int = 0) -> 
         },
         track=_distances(run.cards, sides) if manifest.track == "closed" else {},
     )
+
+
+def headlines(
+    cards: Mapping[str, Card],
+    items: Mapping[str, Sequence[ScoredItem]],
+    resamples: Callable[[str], Resamples],
+) -> dict[str, Estimated]:
+    """The skill of every task and nothing else: what a table of many models needs. `resamples` gives a task's own."""
+    metrics = {name: metrics_for(card, items[name])[0] for name, card in cards.items()}
+    return {name: estimate(metric, items[name], resamples(name)) for name, metric in metrics.items()}
 
 
 def check_resampling(bootstrap: int, seed: int) -> None:

@@ -23,7 +23,8 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field, ValidationError, field_validator
 
-from rmbench.errors import RunError
+from rmbench.bounded import read_json
+from rmbench.errors import RunError, SubmissionError
 from rmbench.rows import Row, canonical, content_digest, digest, read_rows, scored_items, sha256, task_rows, write_rows
 from rmbench.trajectory import (
     ATTEMPTS,
@@ -40,10 +41,22 @@ from rmbench.trajectory import read_rows as read_more
 from rmbench.trajectory import write_rows as write_more
 from rmbench.types import Attempt, Card, Failure, Floats, ScoredItem, Strict, Task, Track
 
-__all__ = ["VERSION", "Counts", "Manifest", "Run", "canonical", "digest", "read_run", "sha256", "write_run"]
+__all__ = [
+    "VERSION",
+    "Counts",
+    "Manifest",
+    "Run",
+    "canonical",
+    "digest",
+    "read_manifest",
+    "read_run",
+    "sha256",
+    "write_run",
+]
 
 VERSION = "0.1.0"
 MANIFEST = "manifest.json"
+LARGEST = 4_000_000  # bytes of a manifest
 SCORES = "scores.parquet"
 DIGEST = r"^[0-9a-f]{64}$"
 
@@ -64,6 +77,8 @@ class Counts(Strict):
 class Manifest(Strict):
     """What was run. `settings` is all that decides the scores; `scores`, `trajectory` and `attempts` are the digests of
     the content of the files so called. `track` says whether the model was trained on rmbench's training split alone.
+    `seal` is the digest of all the rest, so that a field that was changed by hand is noticed; who means to deceive can
+    make a new one.
     """
 
     format: Literal[1] = 1
@@ -80,6 +95,7 @@ class Manifest(Strict):
     trajectory: str | None = Field(default=None, pattern=DIGEST)
     attempts: str | None = Field(default=None, pattern=DIGEST)
     track: Track = "open"
+    seal: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
 
     @field_validator("settings")
     @classmethod
@@ -87,6 +103,16 @@ class Manifest(Strict):
         if not isinstance(settings.get("name"), str) or not settings["name"]:
             raise ValueError("settings must hold the model's name")
         return settings
+
+    @property
+    def content_seal(self) -> str:
+        """What `seal` must be."""
+        return sha256(self.model_dump(mode="json", exclude={"seal"}))
+
+    @property
+    def sealed(self) -> Manifest:
+        """The same with its seal."""
+        return self.model_copy(update={"seal": self.content_seal})
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +185,7 @@ def write_run(
             scores=content_digest(rows),
             track=track,
             **{name.partition(".")[0]: rows_digest(part) for name, part in extra.items()},
-        )
+        ).sealed
         text = json.dumps(manifest.model_dump(mode="json"), indent=2, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise RunError(f"{path} was not written: {_first(error)}") from error
@@ -171,7 +197,7 @@ def read_run(path: Path) -> Run:
     for name in (MANIFEST, SCORES):
         if not (path / name).is_file():
             raise RunError(f"{path} is not a run folder: it has no {name}; make one with `rmbench run`")
-    manifest = _read_manifest(path / MANIFEST)
+    manifest = read_manifest(path / MANIFEST)
     where = path / SCORES
     rows = read_rows(where)
     tasks = scored_items(where, rows, manifest.cards)
@@ -253,21 +279,18 @@ def _install(path: Path, manifest: str, rows: Sequence[Row], extra: Mapping[str,
     return path
 
 
-def _read_manifest(path: Path) -> Manifest:
-    def refuse(constant: str) -> object:
-        raise RunError(f"{path} holds {constant}, which is not JSON; run it again")
-
+def read_manifest(path: Path) -> Manifest:
+    """A manifest.json, whole and unchanged. Raises RunError naming the field."""
     try:
-        raw = json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
-        manifest = Manifest.model_validate(raw)
-    except json.JSONDecodeError as error:
-        raise RunError(f"{path} is damaged at line {error.lineno}: {error.msg}; run it again") from error
-    except (UnicodeDecodeError, RecursionError) as error:
-        raise RunError(f"{path} is damaged: {error}; run it again") from error
+        manifest = Manifest.model_validate(read_json(path, LARGEST))
+    except SubmissionError as error:
+        raise RunError(f"the manifest is damaged: {error}; run it again") from error
     except ValidationError as error:
         raise RunError(f"{path}: {_first(error)}; restore the field or run it again") from error
     if manifest.counts.keys() != manifest.cards.keys():
         raise RunError(f"{path}: counts and cards must name the same tasks; run it again")
+    if manifest.seal != manifest.content_seal:
+        raise RunError(f"{path} was changed after the run: its seal does not fit; restore it or run it again")
     return manifest
 
 

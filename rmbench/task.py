@@ -117,7 +117,7 @@ def read_task(folder: Path) -> Task:
             f"{folder / 'card.yaml'}: name is {card.name!r} but the folder is {folder.name!r}; make them equal"
         )
     items = read_items(folder)
-    _check_fit(card, items, folder)
+    check_fit(card, items, folder)
     actual = content_hash(items)
     if actual != card.sha256:
         raise TaskError(
@@ -132,6 +132,11 @@ def read_task(folder: Path) -> Task:
 @cache
 def _suite_files() -> dict[str, Path]:
     return {p.stem: p for p in sorted((tasks_root() / "suites").glob("*.yaml"))}
+
+
+def suite_names() -> list[str]:
+    """The suites that ship with rmbench."""
+    return [*_suite_files()]
 
 
 def load_suite(name: str, extra_dir: Path | None = None) -> Suite:
@@ -186,7 +191,7 @@ def write_task(folder: Path, raw_card: Mapping[str, Any], items: Sequence[Item])
     check_unique(items, folder)
     filled = _filled(raw_card, items)
     card = _validated(Card, filled, folder / "card.yaml")
-    _check_fit(card, items, folder)
+    check_fit(card, items, folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         replace_file(folder / "items.parquet", parquet_bytes(items, card.canary))
@@ -233,7 +238,7 @@ def stamp_card(folder: Path, raw_card: Mapping[str, Any]) -> Card:
     items = read_items(folder)
     filled = _filled(raw_card, items)
     card = _validated(Card, filled, folder / "card.yaml")
-    _check_fit(card, items, folder)
+    check_fit(card, items, folder)
     try:
         _write_card(folder, filled)
     except OSError as error:
@@ -254,7 +259,7 @@ def _write_card(folder: Path, content: Mapping[str, Any]) -> None:
     replace_file(folder / "card.yaml", text.encode())
 
 
-def _check_fit(card: Card, items: Sequence[Item], folder: Path) -> None:
+def check_fit(card: Card, items: Sequence[Item], folder: Path) -> None:
     """What the axis needs of its items, told before hours of scoring and not after. Raises TaskError."""
     if not items:
         raise TaskError(f"{folder}: the task has no items; add some")

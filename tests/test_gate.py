@@ -115,7 +115,7 @@ UNUSABLE = {
     "missing": "task style: the run lacks a score on 2 of 60 items, more than --max-missing 0 allows",
     "version": "task style cannot be compared: A ran version 2 and B version 1",
     "nowhere": "is not a run folder",
-    "damaged": "manifest.json is damaged",
+    "damaged": "manifest is damaged",
     "other": "the runs have no task in common",
     "silent": "has no number to gate: style: no item has all its scores in both runs",
 }

@@ -1,7 +1,6 @@
 """The terminal's table and the page, from runs written by hand. No model is needed."""
 
 import io
-import json
 import re
 import shutil
 from dataclasses import replace
@@ -11,6 +10,7 @@ import numpy as np
 import pytest
 from report_runs import CARD, chat, make_reports
 from rich.console import Console
+from scored import edited_manifest
 
 from rmbench.errors import RunError, UsageError
 from rmbench.evaluation import evaluate
@@ -332,11 +332,10 @@ def test_page_does_not_show_texts_of_another_version(run_path, pool_task, tmp_pa
 
 
 def test_a_cards_words_cannot_turn_the_reading_direction(root, run_path, tmp_path):
-    manifest = json.loads((run_path / "manifest.json").read_text())
-    manifest["cards"]["t_pool"] |= {"title": "Safe \u202e<img onerror=x>", "asks": "Why\u2066?", "licence": "\u202eX"}
     run = tmp_path / "run"
     shutil.copytree(run_path, run)
-    (run / "manifest.json").write_text(json.dumps(manifest))
+    words = {"title": "Safe \u202e<img onerror=x>", "asks": "Why\u2066?", "licence": "\u202eX"}
+    edited_manifest(run, lambda manifest: manifest["cards"]["t_pool"].update(words))
     text = write_report(run, tmp_path / "r.html", tasks_dir=root / "tasks").read_text(encoding="utf-8")
     body = text[: text.index("<script")]
     assert "Safe [U+202E]&lt;img" in body

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import tomllib
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from scored import edited_manifest
 
 from rmbench.errors import RunError
 from rmbench.rows import Row, content_digest
@@ -146,13 +146,6 @@ def test_missing_file(tmp_path, name):
         read_run(tmp_path / "run")
 
 
-def edit_manifest(run, change):
-    path = run / "manifest.json"
-    raw = json.loads(path.read_text())
-    change(raw)
-    path.write_text(json.dumps(raw))
-
-
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -161,21 +154,28 @@ def edit_manifest(run, change):
         (lambda m: m.update(format=2), r"format: Input should be 1"),
         (lambda m: m["settings"].pop("name"), r"model's name"),
         (lambda m: m["cards"]["pairs"].update(axis="taste"), r"cards.pairs.axis: Input"),
-        (lambda m: m["counts"]["pairs"].update(seconds=math.inf), r"Infinity, which is not JSON"),
+        (lambda m: m["counts"]["pairs"].update(seconds=math.inf), r"damaged: .* it holds Infinity"),
         (lambda m: m.update(counts={}), r"counts and cards"),
         (lambda m: m["counts"]["pairs"].update(failed=0), r"counts.pairs does not match"),
         (lambda m: m["cards"].clear() or m["counts"].clear(), r"'pairs', which has no card"),
     ],
 )
 def test_edited_manifest(tmp_path, change, message):
-    edit_manifest(write(tmp_path / "run"), change)
+    edited_manifest(write(tmp_path / "run"), change)
     with pytest.raises(RunError, match=message):
+        read_run(tmp_path / "run")
+
+
+def test_a_field_that_was_changed_by_hand_is_noticed(tmp_path):
+    path = write(tmp_path / "run") / "manifest.json"
+    path.write_text(path.read_text().replace('"seed": 0', '"seed": 1'))
+    with pytest.raises(RunError, match="changed after the run: its seal does not fit"):
         read_run(tmp_path / "run")
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [('{\n"seed": ]', "damaged at line 2"), ("[" * 200_000, "damaged"), ("[]", "valid dictionary"), ("\0", "damaged")],
+    [('{\n"seed": ]', "damaged: .* line 2"), ("[" * 200_000, "damaged"), ("[]", "valid dictionary"), ("\0", "damaged")],
 )
 def test_damaged_manifest(tmp_path, text, message):
     (write(tmp_path / "run") / "manifest.json").write_text(text)

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import tiny_models
+from scored import edited_manifest
 
 import rmbench
 from rmbench.cli import main
@@ -261,12 +262,9 @@ def test_the_track_is_what_is_declared_or_known(tmp_path):
 
 def test_old_manifests_are_open(tmp_path):
     folder = scored(tmp_path, "run", "length", track="closed")
-    raw = json.loads((folder / "manifest.json").read_text())
-    del raw["track"]
-    (folder / "manifest.json").write_text(json.dumps(raw))
+    edited_manifest(folder, lambda raw: raw.pop("track"))
     assert read_run(folder).manifest.track == "open"
-    raw["track"] = "ajar"
-    (folder / "manifest.json").write_text(json.dumps(raw))
+    edited_manifest(folder, lambda raw: raw.update(track="ajar"))
     with pytest.raises(RmbenchError, match="track"):
         read_run(folder)
 

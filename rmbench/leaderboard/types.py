@@ -54,6 +54,14 @@ class Problem(NamedTuple):
     level: Level = "error"
 
 
+class Refusal(Exception):  # noqa: N818 - it never leaves the verification
+    """Carries the problem that makes looking further pointless."""
+
+    def __init__(self, code: str, where: str, message: str) -> None:
+        super().__init__(message)
+        self.problem = Problem(code, where, message)
+
+
 class TrainingSet(Strict):
     """One set of data that the model was trained on. `sha256` names the very file, where there is one."""
 

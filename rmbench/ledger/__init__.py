@@ -2,9 +2,10 @@
 
 from rmbench.ledger.chain import append, extends, read_ledger
 from rmbench.ledger.events import SIGNED, Event, Kind
-from rmbench.ledger.signing import Signer, new_key, read_keys, signer_from_environment, unsigned
+from rmbench.ledger.signing import KEY, Signer, new_key, read_keys, signer_from_environment, unsigned
 
 __all__ = [
+    "KEY",
     "SIGNED",
     "Event",
     "Kind",
