@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
 from rmbench.cli_common import print_json
 from rmbench.errors import UsageError
-
-if TYPE_CHECKING:
-    from rmbench.leaderboard.assess import Assessed
-    from rmbench.leaderboard.verify import Checked
 
 ROOT = Path("leaderboard")
 Root = Annotated[Path, typer.Option(help="folder with submissions/, ledger.jsonl and keys.json")]
@@ -41,6 +37,7 @@ def submit(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="say what the board would say, and write nothing")] = False,
 ) -> None:
     """Pack a run as a submission, through the validator that the board runs."""
+    from rmbench.leaderboard.assess import Assessor, board_cache
     from rmbench.leaderboard.pack import install, packed, read_training
     from rmbench.leaderboard.standard import Standards
     from rmbench.leaderboard.terminal import print_found
@@ -50,15 +47,15 @@ def submit(
     facts |= {"training_data": None if training_data is None else read_training(training_data)}
     submission = _submission(name, facts)
     where = None if dry_run else root
-    with packed(run, submission, Standards(), contamination=contamination, root=where) as checked:
-        assessed = _numbers(checked)
-        print_found([assessed])
-        if checked.errors:
+    assess, standards = Assessor(cache=board_cache()), Standards()
+    with packed(run, submission, lambda it: assess(it, standards), contamination=contamination, root=where) as draft:
+        print_found([draft])
+        if draft.errors:
             raise typer.Exit(1)
         if dry_run:
             typer.echo("\nnothing was written; without --dry-run it becomes a folder to commit")
             return
-        target = install(checked, root, replace=replace)
+        target = install(draft, root, replace=replace)
     typer.echo(f"\n{target}\n    commit this folder and open a pull request")
     typer.echo(f"rmbench leaderboard verify {target}\n    says this again")
 
@@ -234,16 +231,6 @@ def _submission(name: str, facts: dict[str, Any]) -> Any:
         told = first(error)
         hint = f"; try {slug_of(organisation)}/{slug_of(model)}" if told.startswith(("organisation", "model")) else ""
         raise UsageError(f"{told}{hint}") from None
-
-
-def _numbers(checked: Checked) -> Assessed:
-    """A draft as the board would see it."""
-    from rmbench.leaderboard.assess import Assessed
-    from rmbench.leaderboard.numbers import numbers_of
-
-    key, suite = checked.folder.parent.name, checked.folder.name
-    numbers = None if checked.errors else numbers_of(checked, bootstrap=1000, seed=0)
-    return Assessed(key, suite, checked.folder, checked.digest, checked.problems, None, numbers)
 
 
 def _remove(kind: Literal["withdrawn", "disqualified"], entry: str, suite: str, reason: str, root: Path) -> None:

@@ -10,6 +10,7 @@ from scored import edited_manifest
 
 import rmbench
 from rmbench.errors import UsageError
+from rmbench.leaderboard.assess import Assessor
 from rmbench.leaderboard.pack import install, packed
 from rmbench.leaderboard.standard import Standards, standard_of
 from rmbench.leaderboard.types import Submission
@@ -52,11 +53,15 @@ def mini_run(model="length"):
     return out
 
 
+def assess(folder, bootstrap=200):
+    return Assessor(bootstrap=bootstrap)(folder, mini_standards())
+
+
 def submit(root, model="length", organisation="lab", name=None, **facts):
     """A submission folder below `root`."""
     submission = Submission(organisation=organisation, model=name or model, **facts)
-    with packed(mini_run(model), submission, mini_standards(), root=root) as checked:
-        return install(checked, root)
+    with packed(mini_run(model), submission, assess, root=root) as draft:
+        return install(draft, root)
 
 
 def copied(folder, root, key=None):

@@ -1,4 +1,4 @@
-"""The validator: an honest submission passes, and everything that was done to submissions elsewhere is told by its name."""
+"""The validator: an honest submission passes, and what was done to submissions elsewhere is told by its name."""
 
 import json
 import os

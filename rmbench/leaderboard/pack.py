@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from rmbench.errors import SubmissionError
+from rmbench.leaderboard.assess import Assessed
 from rmbench.leaderboard.layout import ATTEMPTS as SEARCHED
 from rmbench.leaderboard.layout import CONTAMINATION, NEEDED, SUBMISSION, TRAJECTORY
 from rmbench.leaderboard.names import entry_key
-from rmbench.leaderboard.standard import Standards
 from rmbench.leaderboard.types import Submission
-from rmbench.leaderboard.verify import Checked, verify
 from rmbench.scores import read_manifest
 
 SUBMISSIONS = "submissions"
@@ -25,12 +24,12 @@ SUBMISSIONS = "submissions"
 def packed(
     run: Path,
     submission: Submission,
-    standards: Standards,
+    assess: Callable[[Path], Assessed],
     *,
     contamination: Path | None = None,
     root: Path | None = None,
-) -> Iterator[Checked]:
-    """A draft of the submission of a run, verified, for as long as the block lasts; it lies in a hidden folder.
+) -> Iterator[Assessed]:
+    """A draft of the submission of a run, assessed, for as long as the block lasts; it lies in a hidden folder.
 
     The draft is made beside the submissions in `root` (None: anywhere), so that it can be moved into place. Raises
     SubmissionError or RunError for a run that is none, or is not of a suite.
@@ -51,24 +50,24 @@ def packed(
             shutil.copyfile(contamination, folder / CONTAMINATION)
         text = json.dumps(submission.model_dump(mode="json", exclude_none=True), indent=2, ensure_ascii=False)
         (folder / SUBMISSION).write_text(text + "\n", encoding="utf-8")
-        yield verify(folder, standards)
+        yield assess(folder)
 
 
-def install(checked: Checked, root: Path, *, replace: bool = False) -> Path:
+def install(draft: Assessed, root: Path, *, replace: bool = False) -> Path:
     """Move a draft without errors into its place below `root`, and return that.
 
     Raises SubmissionError where the draft was rejected, or where an entry lies there already and may not be replaced.
     """
-    if checked.errors:
-        raise SubmissionError(f"the submission was rejected: {checked.errors[0].message}")
-    target = root / SUBMISSIONS / checked.folder.parent.name / checked.folder.name
+    if draft.errors:
+        raise SubmissionError(f"the submission was rejected: {draft.errors[0].message}")
+    target = root / SUBMISSIONS / draft.folder.parent.name / draft.folder.name
     if target.exists() and not replace:
         raise SubmissionError(f"{target} is there already; --replace puts the new run in its place")
     target.parent.mkdir(parents=True, exist_ok=True)
-    old = checked.folder.parent / "old"
+    old = draft.folder.parent / "old"
     if target.exists():
         target.rename(old)
-    checked.folder.rename(target)
+    draft.folder.rename(target)
     return target
 
 

@@ -14,8 +14,8 @@ from rmbench.report.words import MISSING, SKILL_SCALE, interval, number, one_lin
 from rmbench.types import Estimate
 
 _COLUMNS = ("overall", *SKILLS[:-1])
-_HEAD = "| rank | model | overall | generalisation | calibration | overoptimization | trust | coverage | parameters | contamination |"
-_RULE = "|---|---|---|---|---|---|---|---|---|---|"
+_HEADS = ("rank", "model", *_COLUMNS, "trust", "coverage", "parameters", "contamination")
+_HEAD = f"| {' | '.join(_HEADS)} |\n{'|---' * len(_HEADS)}|"
 _LEGEND = (
     "A rank such as 2–4 says that the data allow any of these places; ranks are among entries of one suite version with"
     " full coverage. Skills stand with their 95 % intervals. Overall is the mean of the three."
@@ -43,12 +43,12 @@ def board_readme(boards: Sequence[Board]) -> str:
 def _board(board: Board) -> Iterable[str]:
     yield f"## {board.suite}"
     if board.ranked:
-        yield "\n".join([_HEAD, _RULE, *map(_line, board.ranked)])
+        yield "\n".join([_HEAD, *map(_line, board.ranked)])
     else:
         yield "No entry has full coverage yet."
     if board.partial:
         yield f"### {board.suite}: partial entries, without a rank"
-        yield "\n".join([_HEAD, _RULE, *map(_line, board.partial)])
+        yield "\n".join([_HEAD, *map(_line, board.partial)])
         yield "\n".join(f"- {words.name(one)}: {escape(one.partial or MISSING)}" for one in board.partial)
     if board.left:
         yield f"### {board.suite}: not on the board"

@@ -46,6 +46,4 @@ def print_agreement(found: Agreement, *, whole: bool) -> None:
     if not found.agrees:
         print(f"it does NOT agree: {len(found.unlike)} differences; no line was written")
     elif not whole:
-        print(
-            f"it agrees; had more than {found.unseen:.1%} of the items been changed, it would have met one with 95 %"
-        )
+        print(f"it agrees; had more than {found.unseen:.1%} of the items been changed, it would have met one with 95 %")
