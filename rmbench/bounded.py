@@ -24,9 +24,10 @@ def read_bytes(path: Path, limit: int) -> bytes:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
         raise SubmissionError(f"{path} cannot be read ({error.strerror}); it must be a plain file") from None
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise SubmissionError(f"{path} is not a plain file; replace it by one")
     with os.fdopen(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise SubmissionError(f"{path} is not a plain file; replace it by one")
         content = file.read(limit + 1)
     if len(content) > limit:
         raise SubmissionError(f"{path} is larger than {limit:,} bytes, which no honest one is; shorten it")
@@ -47,7 +48,8 @@ def parse_json(content: bytes, where: str) -> Any:
         raise SubmissionError(f"{where} is nested more than {DEPTH} deep, which no honest one is; flatten it")
     try:
         value = json.loads(content.decode("utf-8"), parse_constant=_refuse, object_pairs_hook=_once)
-        json.dumps(value, ensure_ascii=False).encode()  # half of a surrogate pair can be escaped, and is no text
+        # Half of a surrogate pair can be escaped, and is no text; 1e999 is read as infinity, and is no number
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError) as error:  # UnicodeDecodeError and JSONDecodeError are ValueErrors
         told = " ".join(str(error).split())[:200]
         raise SubmissionError(f"{where} is not strict JSON: {told}") from None
@@ -59,9 +61,12 @@ def read_lines(path: Path, limit: int, line: int = LINE) -> Iterator[tuple[int, 
 
     Raises SubmissionError for a longer line, and for one that does not end (it was cut short).
     """
-    for number, found in enumerate(read_bytes(path, limit).split(b"\n"), start=1):
+    lines = read_bytes(path, limit).split(b"\n")
+    for number, found in enumerate(lines, start=1):
         if len(found) > line:
             raise SubmissionError(f"{path}, line {number}: longer than {line:,} bytes, which no honest line is")
+        if found and number == len(lines):
+            raise SubmissionError(f"{path}, line {number} does not end: it was cut short; restore it")
         if found:
             yield number, found
 

@@ -269,7 +269,6 @@ def kept(row):
 
 
 COURSES = {
-    "a better end": ("trajectory.parquet", lambda r: r.update(golds=[0.99] * 8) if r["step"] == 3 else None, "policy_gradient"),
     "a reference of its own": (
         "trajectory.parquet",
         lambda r: r.update(golds=[0.5] * 8) if r["rewarded"] == "gold" else None,
@@ -287,7 +286,7 @@ COURSES = {
     ),
     "more queries": (
         "trajectory.parquet",
-        lambda r: r.update(queries=99999) if (r["rewarded"], r["optimizer"], r["step"]) == ("model", "policy_gradient", 4) else None,
+        lambda r: r.update(queries=99999) if r["queries"] == 512 and r["rewarded"] == "model" else None,
         "it spent 99,999 queries of 512",
     ),
     "an edited text": ("attempts.parquet", lambda r: r.update(text="Nothing.") if kept(r) else None, "its text has"),
@@ -298,7 +297,7 @@ COURSES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", [case for case in COURSES if case != "a better end"])
+@pytest.mark.parametrize("case", COURSES)
 def test_spoilt_courses(folder, case):
     name, change, said = COURSES[case]
     edited_courses(folder, name, change)

@@ -58,4 +58,5 @@ def is_suite(name: str) -> bool:
 def slug_of(name: str) -> str:
     """A name made safe: what `rmbench submit` proposes where the model's own is not."""
     plain = re.sub(r"[^a-z0-9.]+", "-", name.lower())
-    return re.sub(r"\.{2,}", ".", plain).strip("-.")[:LONGEST].strip("-.") or "model"
+    found = re.sub(r"\.{2,}", ".", plain).strip("-.")[:LONGEST].strip("-.") or "model"
+    return f"{found[: LONGEST - 6]}-model" if slug_problem(found) else found

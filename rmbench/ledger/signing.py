@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rmbench.bounded import read_json
-from rmbench.errors import LedgerError, UsageError
+from rmbench.errors import LedgerError, SubmissionError, UsageError
 from rmbench.ledger.events import SIGNED, Event
 
 if TYPE_CHECKING:
@@ -61,16 +61,22 @@ def signer_from_environment() -> Signer:
             f"this line must be signed: put NAME:KEY into {KEY}; `rmbench leaderboard keygen NAME` makes one"
         )
     try:
-        return Signer(name, Ed25519PrivateKey.from_private_bytes(base64.b64decode(secret, validate=True)))
+        key = Ed25519PrivateKey.from_private_bytes(base64.b64decode(secret, validate=True))
     except ValueError:  # binascii.Error is one
-        raise UsageError(f"{KEY} does not hold NAME:KEY as `rmbench leaderboard keygen` prints it") from None
+        key = None
+    if key is None or not re.fullmatch(NAME, name):
+        raise UsageError(f"{KEY} does not hold NAME:KEY as `rmbench leaderboard keygen` prints it")
+    return Signer(name, key)
 
 
 def read_keys(path: Path) -> dict[str, str]:
     """Name -> public key (base64) of those who may sign; none where the file is absent. Raises LedgerError."""
     if not path.exists():
         return {}
-    found = read_json(path, LARGEST)
+    try:
+        found = read_json(path, LARGEST)
+    except SubmissionError as error:
+        raise LedgerError(str(error)) from None
     if not isinstance(found, dict) or not all(re.fullmatch(NAME, k) and isinstance(v, str) for k, v in found.items()):
         raise LedgerError(f"{path} must hold one JSON object: name of the signer -> public key in base64")
     return found

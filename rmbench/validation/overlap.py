@@ -77,29 +77,39 @@ def words(text: str) -> list[str]:
 
 def grams(text: str) -> Hashes:
     """The hashes of all sequences of `N` words in a text, each once."""
-    found = np.array([_hash(word) for word in words(text)], dtype=np.uint64)
+    return np.unique(sequences(hashes(words(text))))
+
+
+def hashes(found: Sequence[str]) -> Hashes:
+    """The hash of each word."""
+    return np.fromiter(map(_hash, found), dtype=np.uint64, count=len(found))
+
+
+def sequences(found: Hashes) -> Hashes:
+    """The hashes of the sequences of `N` words that begin at each word, from the hashes of the words."""
     if len(found) < N:
         return np.empty(0, dtype=np.uint64)
     out = np.zeros(len(found) - N + 1, dtype=np.uint64)
     for k in range(N):  # a polynomial in an odd number, modulo 2^64: order counts
         out = out * np.uint64(0x9E3779B97F4A7C15) + found[k : len(found) - N + 1 + k]
-    return np.unique(out)
+    return out
 
 
 def look_up(texts: Sequence[Text], corpus: Iterable[Document]) -> list[Match]:
     """What the corpus holds of each text, in one pass over it."""
-    index = _Index(texts)
+    index = Index(texts)
     titles: dict[int, int] = {}  # of documents that are one of the texts; few, however long the corpus
     wanted = {_whole(text.text) for text in texts}
     for number, document in enumerate(corpus, start=1):
         whole = _whole(document.title)
         if whole in wanted:
             titles.setdefault(whole, number)
-        index.see(f"{document.title}\n{document.body}", number, whole if document.title else number)
+        found = grams(f"{document.title}\n{document.body}")
+        index.see(found, number, whole if document.title else number)
     return [index.match(n, titles.get(_whole(text.text))) for n, text in enumerate(texts)]
 
 
-class _Index:
+class Index:
     """For every gram of the texts: whether it was seen, and in which documents, as long as they are few."""
 
     def __init__(self, texts: Sequence[Text]) -> None:
@@ -125,9 +135,8 @@ class _Index:
             many |= np.bincount(np.concatenate(once), minlength=len(self.grams)) > HOLDERS
         return many
 
-    def see(self, text: str, number: int, title: int) -> None:
+    def see(self, found: Hashes, number: int, title: int) -> None:
         """Note the grams of a document. One with a title that a gram was seen under is no further document."""
-        found = grams(text)
         at = np.searchsorted(self.grams, found)
         inside = at < len(self.grams)
         at, found = at[inside], found[inside]
