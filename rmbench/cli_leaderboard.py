@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from rmbench.cli_common import print_json
-from rmbench.errors import UsageError
+from rmbench.errors import RmbenchError, UsageError
 
 ROOT = Path("leaderboard")
 Root = Annotated[Path, typer.Option(help="folder with submissions/, ledger.jsonl and keys.json")]
@@ -71,7 +71,7 @@ def leaderboard_verify(
     form: Annotated[Literal["text", "json", "github"], typer.Option("--format", help="how to print")] = "text",
     no_cache: Annotated[bool, typer.Option("--no-cache", help="compute everything again")] = False,
 ) -> None:
-    """Recompute submissions from raw and check the ledger: exit 0 clean, 1 rejected, 2 warnings."""
+    """Recompute submissions from raw and check the ledger: exit 0 clean, 1 rejected, 2 warnings, 3 not checked."""
     from rmbench.leaderboard.assess import Assessor, board_cache
     from rmbench.leaderboard.building import assessed_all
     from rmbench.leaderboard.ledgering import check_ledger, placed
@@ -81,9 +81,15 @@ def leaderboard_verify(
     from rmbench.report.words import one_line
 
     standards, assess = Standards(), Assessor(cache=None if no_cache else board_cache())
-    events, problems = check_ledger(root, base)
-    each = (assess(path.absolute(), standards) for path in paths) if paths else assessed_all(root, assess, standards)
-    found = [placed(one, events) for one in each]
+    try:
+        events, problems = check_ledger(root, base)
+        each = (
+            (assess(path.absolute(), standards) for path in paths) if paths else assessed_all(root, assess, standards)
+        )
+        found = [placed(one, events) for one in each]
+    except RmbenchError as error:  # 2, as everywhere else, would read as warnings alone
+        typer.echo(f"rmbench: {error}", err=True)
+        raise typer.Exit(3) from None
     if form == "json":
         print_json(verification_json(found, problems))
     elif form == "github":
