@@ -42,7 +42,8 @@ def print_result(result: Result, console: Console, *, run: Path | None = None) -
             console.print()
     console.print(Text(f"signature {one_line(result.signature)}", "dim", overflow="fold", no_wrap=False))
     if run is not None:
-        console.print(_next_steps(run))
+        whole = result.settings["suite"] is not None and result.settings["limit"] is None
+        console.print(_next_steps(run, whole=whole))
 
 
 def _headline(result: Result) -> Panel:
@@ -144,15 +145,17 @@ def _axis_table(axis: Axis, tasks: Sequence[TaskResult], courses: Mapping[tuple[
     return table
 
 
-def _next_steps(run: Path) -> Text:
+def _next_steps(run: Path, *, whole: bool) -> Text:
     import shlex
 
     name = shlex.quote(str(run))
     text = Text(overflow="fold")
-    for command, meaning in (
-        ("report", "the page: curves, reliability, worst-fooled examples"),
-        ("evaluate", "these numbers again, from the raw scores"),
-    ):
-        text.append(f"rmbench {command} {name}\n", "bold").append(f"    {meaning}\n", "dim")
+    steps = [
+        (f"report {name}", "the page: curves, reliability, worst-fooled examples"),
+        (f"evaluate {name}", "these numbers again, from the raw scores"),
+        *([(f"submit {name} --as ORG/MODEL", "an entry for the leaderboard")] if whole else []),
+    ]
+    for command, meaning in steps:
+        text.append(f"rmbench {command}\n", "bold").append(f"    {meaning}\n", "dim")
     text.rstrip()
     return text
