@@ -14,7 +14,7 @@ from rmbench.errors import RunError, UsageError
 from rmbench.report import words
 from rmbench.report.page import build_page
 
-_HERE = Path(__file__).parent
+HERE = Path(__file__).parent
 
 
 def write_report(run_path: Path, out: Path, *, tasks_dir: Path | None = None) -> Path:
@@ -44,12 +44,14 @@ def render(page: dict[str, Any], template: str = "template.html.j2") -> str:
     """The page as text. Everything in `page` is escaped; only our own style and scripts are not."""
     from markupsafe import Markup
 
-    style = (_HERE / "style.css").read_text(encoding="utf-8")
+    style = (HERE / "style.css").read_text(encoding="utf-8")
     # The library is most of a page's bytes: one without charts does without.
-    library = [_charts_library()] if page["charts"]["charts"] else []
-    scripts = [*library, (_HERE / "draw.js").read_text(encoding="utf-8")]
+    library = [charts_library()] if page["charts"]["charts"] else []
+    scripts = [*library, (HERE / "draw.js").read_text(encoding="utf-8")]
     return str(
-        _template(template).render(
+        environment()
+        .get_template(template)
+        .render(
             page,
             policy=_policy(style, scripts),
             # Safe to leave unescaped: shipped with this package or with vl-convert, never from a run.
@@ -60,11 +62,12 @@ def render(page: dict[str, Any], template: str = "template.html.j2") -> str:
 
 
 @cache
-def _template(name: str) -> Any:
+def environment(*folders: Path) -> Any:
+    """Where templates come from: the folders given, then ours. Everything that a template is told is escaped."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    environment = Environment(
-        loader=FileSystemLoader(_HERE),
+    made = Environment(
+        loader=FileSystemLoader([*folders, HERE]),
         autoescape=True,
         finalize=_plain,
         undefined=StrictUndefined,
@@ -72,8 +75,8 @@ def _template(name: str) -> Any:
         lstrip_blocks=True,
     )
     for kind in (words.number, words.reward, words.interval, words.visible, words.why):
-        environment.filters[kind.__name__] = kind
-    return environment.get_template(name)
+        made.filters[kind.__name__] = kind
+    return made
 
 
 def _plain(value: Any) -> Any:
@@ -84,7 +87,7 @@ def _plain(value: Any) -> Any:
 
 
 @cache
-def _charts_library() -> str:
+def charts_library() -> str:
     """Vega, Vega-Lite and Vega-Embed in one script (BSD-3-Clause), as vl-convert carries them."""
     import vl_convert
 

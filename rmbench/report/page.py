@@ -36,10 +36,13 @@ class Scale:
         return round(abs(self.x(b) - self.x(a)), 2)
 
 
-def build_page(run_path: Path, tasks_dir: Path | None) -> dict[str, Any]:
-    """The template's values for a run folder. Raises RunError if the folder cannot be read."""
+def build_page(run_path: Path, tasks_dir: Path | None, *, bootstrap: int = 1000, seed: int = 0) -> dict[str, Any]:
+    """The template's values for a run folder; `bootstrap` and `seed` are those of `evaluate`.
+
+    Raises RunError if the folder cannot be read.
+    """
     run = read_run(run_path)
-    result = evaluate(run)
+    result = evaluate(run, bootstrap=bootstrap, seed=seed)
     by_axis = {axis: [t for t in result.tasks.values() if t.card.axis == axis] for axis in AXES}
     charts: dict[str, Any] = {}
     kinds: dict[Axis, Callable[..., dict[str, Any]]] = {

@@ -114,7 +114,7 @@ def _facts(board: Board) -> list[str]:
     facts = [
         f"suite {board.suite}",
         f"{len(board.cards)} tasks",
-        f"{len(board.ranked)} ranked",
+        f"{len(board.ranked)} ranked" if board.ranked else "",
         f"{len(board.partial)} partial" if board.partial else "",
         f"{baselines} baseline{'s' * (baselines != 1)}" if baselines else "",
         f"held-out season {board.season}" if board.season else "",

@@ -166,8 +166,8 @@ def _bodies(
         asked: dict[Future[entry_page.Body], tuple[Entry, Board]] = {
             pool.submit(entry_page.body, **told(entry, board)): (entry, board) for entry, board in made
         }
-        for future in as_completed(asked):
-            yield (*asked[future], future.result())
+        for future in as_completed([*asked]):
+            yield (*asked.pop(future), future.result())  # a page is a megabyte: none is kept longer
 
 
 def _write(path: Path, text: str) -> None:

@@ -140,6 +140,12 @@
     apply();
     box.addEventListener("input", () => (apply(), fit()));
   }
+  const chooser = document.querySelector(".chooser");
+  chooser.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    chooser.open = false;
+    chooser.querySelector("summary").focus();
+  });
   $("clear").addEventListener("click", () => {
     for (const row of picked.splice(0)) row.pick.checked = false;
     tray();
