@@ -111,8 +111,9 @@ def board_cache() -> Path:
 def code() -> str:
     """A digest of our own sources: a result that was made by other code is not served."""
     root = Path(__file__).parent.parent
-    parts = ("leaderboard", "metrics", "optimizers", "contamination")
-    files = sorted([*root.glob("*.py"), *(path for part in parts for path in (root / part).rglob("*.py"))])
+    parts = ("metrics", "optimizers", "worlds", "contamination")
+    deep = (path for part in parts for path in (root / part).rglob("*.py"))
+    files = sorted([*root.glob("*.py"), *(root / "leaderboard").glob("*.py"), *deep])
     return sha256([[str(path.relative_to(root)), path.read_text(encoding="utf-8")] for path in files])
 
 
