@@ -59,4 +59,4 @@ class LedgerError(RmbenchError):
 
 
 class HeldOutError(RmbenchError):
-    """A season of held-out tasks that cannot be opened, does not fit its commitment, or may not be asked (again) yet."""
+    """A season of held-out tasks that cannot be opened, does not fit its commitment, or may not be asked yet."""

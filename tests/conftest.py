@@ -1,6 +1,7 @@
 """Two test processes share two cores, so each computes with one thread; with more, both slow down many times."""
 
 import os
+import shutil
 import sys
 from tempfile import mkdtemp
 
@@ -31,3 +32,17 @@ def rmbench(tmp_path, monkeypatch, capsys):
         return code, out, err
 
     return call
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A Chromium without a network of its own; tests that need one are skipped where there is none."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("chromium is not installed")
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as playwright:
+        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
+        yield browser
+        browser.close()

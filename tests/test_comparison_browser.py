@@ -1,7 +1,6 @@
 """The page of a comparison in a real browser: nothing is fetched, nothing foreign runs, and all of it fits a phone."""
 
 import itertools
-import shutil
 from dataclasses import replace
 
 import pytest
@@ -40,19 +39,6 @@ def root(tmp_path_factory):
     write_comparison(compare(a, a, bootstrap=500), root / "same.html", tasks_dir=root / "tasks")
     write_comparison(compare(a, c, bootstrap=500), root / "bare.html")
     return root
-
-
-@pytest.fixture(scope="module")
-def browser():
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("chromium is not installed")
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as playwright:
-        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
-        yield browser
-        browser.close()
 
 
 class Visit:

@@ -3,7 +3,6 @@
 import functools
 import http.server
 import itertools
-import shutil
 import threading
 from dataclasses import replace
 
@@ -38,19 +37,6 @@ def crowd(tmp_path_factory):
     """Five hundred entries."""
     root = tmp_path_factory.mktemp("crowd")
     return write_site([large_board(500, root)], root / "site", pages=False)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("chromium is not installed")
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as playwright:
-        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
-        yield browser
-        browser.close()
 
 
 class Visit:

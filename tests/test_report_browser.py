@@ -1,7 +1,6 @@
 """The page in a real browser: every chart is drawn, nothing is fetched, nothing foreign runs."""
 
 import itertools
-import shutil
 
 import pytest
 from report_runs import make_reports
@@ -10,19 +9,6 @@ from report_runs import make_reports
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
     return make_reports(tmp_path_factory.mktemp("reports"))
-
-
-@pytest.fixture(scope="module")
-def browser():
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("chromium is not installed")
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as playwright:
-        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
-        yield browser
-        browser.close()
 
 
 class Visit:

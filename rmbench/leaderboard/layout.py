@@ -35,16 +35,6 @@ MOST_UNPACKED = 1_000_000_000
 SCORERS = frozenset({VERSION})
 
 
-def folders(root: Path) -> Iterator[Path]:
-    """Every path two levels below `root`, sorted, whatever it is; and those of the first level that hold nothing.
-
-    Links are not followed.
-    """
-    for entry in sorted(root.iterdir()) if plain_folder(root) else ():
-        inside = sorted(entry.iterdir()) if plain_folder(entry) else []
-        yield from inside or [entry]
-
-
 def check_layout(folder: Path) -> list[Problem]:
     """Whether a submission lies where and as it should: names, kinds and sizes of files. Reads none of them."""
     if not plain_folder(folder):
