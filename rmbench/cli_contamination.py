@@ -91,4 +91,5 @@ def _print(report: Report, out: Path | None) -> None:
         typer.echo(f"{where}: clean, no overlap with {known.partition(' of ')[2]}; say so in a submission:")
     else:
         typer.echo(f"{where}: overlap with {known}; declare it, and scores are shown without them too:")
-    typer.echo(f"rmbench submit RUN --contamination {named}" + ("" if out else "    (--out REPORT.json writes it)"))
+    more = "" if out else "    (--out REPORT.json writes it)"
+    typer.echo(f"rmbench submit RUN --as ORG/MODEL --contamination {named}{more}")

@@ -496,7 +496,7 @@ def test_command_line(task, tmp_path, call):
     code, out, _ = call(clean, "--task", "notices", "--tasks", root, "--out", tmp_path / "r.json")
     assert (code, read_report(tmp_path / "r.json").clean) == (0, True)
     assert "clean" in out
-    assert "rmbench submit RUN --contamination" in out
+    assert "rmbench submit RUN --as ORG/MODEL --contamination" in out
     code, out, _ = call(clean, dirty, "--task", "notices", "--tasks", root)
     assert code == 1
     assert "notices" in out

@@ -8,7 +8,7 @@ from rmbench.report.words import MISSING, count, number, percent
 LEVELS: tuple[Trust, ...] = tuple(TRUST)
 CONTAMINATION = {"clean": "clean", "overlap": "known overlap", "unknown": "unknown"}
 CONTAMINATION_MEANS = {
-    "clean": "the declared training data was scanned, and holds none of the items",
+    "clean": "all declared training data was scanned and holds none of the items, or there is none",
     "overlap": "some items are in the training data; the numbers without them stand beside",
     "unknown": "no training data was declared, or it could not be scanned",
 }
