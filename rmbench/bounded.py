@@ -14,6 +14,9 @@ from rmbench.errors import SubmissionError
 
 DEPTH = 32  # of nested JSON: a manifest has 6
 LINE = 64_000  # bytes of one line of a JSON-lines file, unless the reader says otherwise
+BATCH = 1024  # rows of a parquet file that are looked at together
+PIECES = 100_000  # column chunks of a parquet file: 12 columns in one group make 12
+WIDEST = 32  # bytes of a number
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
 _OTHER = re.compile(rb"[^\[\]{}]+")
 
@@ -71,6 +74,39 @@ def read_lines(path: Path, limit: int, line: int = LINE) -> Iterator[tuple[int, 
             yield number, found
 
 
+def measure_parquet(path: Path, *, rows: int, size: int) -> tuple[int, int]:
+    """Rows and bytes of a parquet file when unpacked. Counting stops as soon as there are more than `rows` or `size`.
+
+    A footer tells how long the parts are as encoded: a text that comes a million times counts once. So what the footer
+    allows is gone through in batches, repeated texts held once, and the whole is never in memory.
+    Raises SubmissionError for a file that is none, is broken, or holds what no table of rmbench does.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        meta = pq.read_metadata(path)
+        columns, groups = range(meta.num_columns), range(meta.num_row_groups)
+        kinds = [meta.schema.column(n) for n in columns]
+        if len(columns) * len(groups) > PIECES or any(_wide(kind) for kind in kinds):
+            raise SubmissionError(f"{path} is made of parts that no table of rmbench has; write it again")
+        encoded = sum(meta.row_group(n).total_byte_size for n in groups)
+        values = sum(meta.row_group(n).column(c).num_values for n in groups for c in columns)
+        found = max(encoded, 8 * values)  # a long list can be encoded in no bytes at all
+        if meta.num_rows > rows or found > size:
+            return meta.num_rows, found
+        texts, count, found = [kind.path for kind in kinds if kind.physical_type == "BYTE_ARRAY"], 0, 0
+        with pq.ParquetFile(path, read_dictionary=texts, pre_buffer=False) as file:
+            for batch in file.iter_batches(BATCH, use_threads=False):
+                count, found = count + batch.num_rows, found + sum(_unpacked(column) for column in batch.columns)
+                if count > rows or found > size:
+                    break
+    except (pa.ArrowException, OSError, ValueError, TypeError, MemoryError) as error:
+        told = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
+        raise SubmissionError(f"{path} is not readable as parquet: {told}; write it again") from None
+    return count, found
+
+
 def plain_folder(path: Path) -> bool:
     """Whether a path is a folder itself, and not a link to one."""
     try:
@@ -89,6 +125,26 @@ def _deeper(content: bytes) -> bool:
     return False
 
 
+def _wide(column: Any) -> bool:
+    """Whether a column holds long values of one length, which cannot be held once where they are repeated."""
+    return bool(column.physical_type == "FIXED_LEN_BYTE_ARRAY" and column.length > WIDEST)
+
+
+def _unpacked(array: Any) -> int:
+    """Bytes of an array, with repeated texts counted as often as they come."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if pa.types.is_dictionary(array.type):
+        lengths = pc.binary_length(array.dictionary)
+        return 4 * len(array) + (pc.sum(lengths.take(array.indices)).as_py() or 0)
+    if pa.types.is_list(array.type) or pa.types.is_large_list(array.type):
+        return 4 * len(array) + _unpacked(array.flatten())
+    if pa.types.is_struct(array.type):
+        return sum(_unpacked(part) for part in array.flatten())
+    return int(array.nbytes)
+
+
 def _refuse(constant: str) -> object:
     raise ValueError(f"it holds {constant}")
 
@@ -96,7 +152,7 @@ def _refuse(constant: str) -> object:
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        again = next(name for name in names if names.count(name) > 1)
+        seen: set[str] = set()
+        again = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
         raise ValueError(f"the key {again[:40]!r} is there twice")
     return found

@@ -99,7 +99,7 @@ def score(
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would be done, and run nothing")] = False,
 ) -> None:
-    """Run a submitted model on a season, and publish its rounded skills."""
+    """Run the model of an entry on a season, and publish its rounded skills. An attempt that fails counts."""
     from rich.console import Console
 
     from rmbench.heldout.scoring import plan
@@ -109,7 +109,8 @@ def score(
     from rmbench.report.progress import RunProgress
 
     _check_names(entry, suite)
-    planned = plan(root, season, entry, _ledger(root))
+    planned = plan(root, season, entry, suite, _ledger(root))
+    _check_files(root, entry, suite, planned.submission)
     _say_plan(planned, entry)
     if dry_run:
         typer.echo("a dry run: nothing was run, and nothing written")
@@ -127,6 +128,7 @@ def score(
         signer=signer,
         progress=progress,
         watch=progress,
+        tell=lambda line: typer.echo(line, err=True),
         revision=revision,
         device=device,
         dtype=dtype,
@@ -152,17 +154,19 @@ def verify(
     season: Season,
     *,
     root: Root = ROOT,
-    rebuild: Annotated[bool, typer.Option("--rebuild", help="build every task again from the salt, not three")] = False,
+    sample: Annotated[
+        int | None, typer.Option(min=1, max=1000, metavar="N", help="build N random tasks again from the salt, not all")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check a season from what is public. Exit code 2 for a problem."""
+    """Check a season from what is public; to build all of its tasks again takes minutes. Exit code 2 for a problem."""
     from dataclasses import asdict
 
     from rich.console import Console
 
     from rmbench.heldout.verifying import verify as verify_all
 
-    found = verify_all(root, season, _ledger(root), rebuild=rebuild)
+    found = verify_all(root, season, _ledger(root), sample=sample, tell=lambda line: typer.echo(line, err=True))
     if as_json:
         print_json([asdict(finding) for finding in found])
     else:
@@ -204,8 +208,22 @@ def _check_names(entry: str, suite: str) -> None:
         raise UsageError(f"--suite {suite}: this rmbench has {known.name}@{known.version}")
 
 
+def _check_files(root: Path, entry: str, suite: str, digest: str) -> None:
+    """Raises UsageError where the submission's files are not those that stand in the ledger."""
+    from rmbench.heldout.entries import submission_folder
+    from rmbench.leaderboard.layout import digest_of
+
+    folder = submission_folder(root, entry, suite)
+    if (found := digest_of(folder)) != digest:
+        raise UsageError(
+            f"{folder} has the digest {found[:12]}…, the entry stands in the ledger with {digest[:12]}…; restore the"
+            f" files, or accept the new ones first"
+        )
+
+
 def _say_plan(planned: Plan, entry: str) -> None:
-    from rmbench.heldout.limits import OWN, organisation_of
+    from rmbench.heldout.limits import organisation_of
+    from rmbench.ledger import OWN
 
     card, attempt, organisation = planned.card, planned.attempt, organisation_of(entry)
     of = "" if organisation == OWN else f" of {card.attempts}"
@@ -222,12 +240,15 @@ def _say_score(event: Event) -> None:
 
 
 def _counts(one: Standing) -> str:
-    """Such as "acme 3 (big 2, small 1); rmbench 1 (length 1)"."""
+    """Such as "acme 3: big 2 (1 failed), small 1; rmbench 1: length 1"."""
     told = []
     for organisation, count in one.organisations.items():
-        parts = [(entry.partition("__"), n) for entry, n in one.entries.items()]
-        mine = ", ".join(f"{name} {n}" for (owner, _, name), n in parts if owner == organisation)
-        told.append(f"{organisation} {count} ({mine})")
+        mine = []
+        for entry, made in one.entries.items():
+            owner, _, name = entry.partition("__")
+            lost = f" ({one.failed[entry]} failed)" if entry in one.failed else ""
+            mine += [f"{name} {made}{lost}"] if owner == organisation else []
+        told.append(f"{organisation} {count}: {', '.join(mine)}")
     return "; ".join(told)
 
 
@@ -237,5 +258,9 @@ def _plain(one: Standing) -> dict[str, object]:
         "season": one.season,
         "state": one.state,
         "card": card,
-        "attempts": {"organisations": dict(one.organisations), "entries": dict(one.entries)},
+        "attempts": {
+            "organisations": dict(one.organisations),
+            "entries": dict(one.entries),
+            "failed": dict(one.failed),
+        },
     }

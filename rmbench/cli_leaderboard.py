@@ -130,7 +130,7 @@ def leaderboard_spot_check(
     rerun: Annotated[
         Path | None, typer.Option(metavar="RUN", help="in place of a slice: a whole run of your own")
     ] = None,
-    items: Annotated[int, typer.Option(help="how many items (and kept texts of searches) to score again")] = 64,
+    items: Annotated[int, typer.Option(help="how many items (and attempts of searches) to score again")] = 64,
     seed: Annotated[int | None, typer.Option(help="of the slice; default: a fresh secret one")] = None,
     tolerance: Annotated[
         float | None, typer.Option(help="in standard deviations of the scores; default: 0.01, half precision 0.1")
@@ -156,7 +156,7 @@ def leaderboard_spot_check(
     if (model is None) == (rerun is None):
         raise UsageError("give the model with --model, or a run of your own with --rerun")
     signer = None if dry_run else signer_from_environment()
-    # the texts of its searches were graded again when it was accepted, and only then may a line be written
+    # its searches were gone through again when it was accepted, and only then may a line be written
     checked = verify(path.absolute(), Standards(), texts=False)
     if rerun is not None:
         found = rerun_check(checked, rerun, tolerance=tolerance)
@@ -208,12 +208,23 @@ def leaderboard_build(
     no_cache: Annotated[bool, typer.Option("--no-cache", help="compute everything again")] = False,
 ) -> None:
     """Recompute every submission and write the board: a folder of pages that opens from disk."""
+    from rich.console import Console
+
     from rmbench.leaderboard.building import build
     from rmbench.report.words import one_line
 
-    found = build(
-        source, out, readme=readme, suites=suite, pages=pages, workers=workers, bootstrap=bootstrap, cached=not no_cache
-    )
+    with Console(stderr=True).status("reading submissions") as status:
+        found = build(
+            source,
+            out,
+            readme=readme,
+            suites=suite,
+            pages=pages,
+            workers=workers,
+            bootstrap=bootstrap,
+            cached=not no_cache,
+            tell=status.update,
+        )
     for board in found:
         counts = f"{len(board.ranked)} ranked, {len(board.partial)} partial, {len(board.left)} not on the board"
         typer.echo(f"{board.suite}: {counts}")

@@ -70,8 +70,8 @@ class Counts(Strict):
     failed: int = Field(ge=0)
     tied: int = Field(ge=0)
     truncated: int = Field(ge=0)
-    tokens: int = Field(ge=0)
-    seconds: float = Field(ge=0, allow_inf_nan=False)
+    tokens: int = Field(ge=0, le=10**15)
+    seconds: float = Field(ge=0, le=1e9, allow_inf_nan=False)
 
 
 class Manifest(Strict):
@@ -132,6 +132,14 @@ class Run:
     @property
     def cards(self) -> Mapping[str, Card]:
         return self.manifest.cards
+
+    def described_by(self, cards: Mapping[str, Card]) -> Run:
+        """The same run with the words of these cards in place of its own; what was spent stays the run's."""
+        told = {
+            name: cards[name].model_copy(update={"budgets": card.budgets}) if name in cards else card
+            for name, card in self.cards.items()
+        }
+        return replace(self, manifest=self.manifest.model_copy(update={"cards": told}))
 
     def items(self, task: str) -> list[ScoredItem]:
         """The items of a task, sorted by id. Raises RunError for a task that was not run."""

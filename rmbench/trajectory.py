@@ -18,12 +18,14 @@ from typing import Any, Literal
 
 import numpy as np
 
-from rmbench.errors import RunError
+from rmbench.bounded import measure_parquet
+from rmbench.errors import RunError, SubmissionError
 from rmbench.rows import sha256
 from rmbench.types import Attempt, Path, Step
 
 TRAJECTORY = "trajectory.parquet"
 ATTEMPTS = "attempts.parquet"
+MOST_ROWS, MOST_BYTES = 2_000_000, 1_000_000_000  # of a file, unpacked
 Rewarded = Literal["model", "gold"]
 STEP_COLUMNS = tuple(f.name for f in fields(Step) if f.name != "attempts")
 ATTEMPT_COLUMNS = tuple(f.name for f in fields(Attempt))
@@ -123,13 +125,21 @@ def read_rows(path: File) -> list[dict[str, Any]]:
 
     schema = _attempt_schema() if path.name == ATTEMPTS else _step_schema()
     try:
+        found = measure_parquet(path, rows=MOST_ROWS, size=MOST_BYTES)
+    except SubmissionError as error:
+        raise RunError(str(error).replace("; write it again", "; make it again")) from error
+    if found[0] > MOST_ROWS or found[1] > MOST_BYTES:
+        raise RunError(f"{path} unfolds into {found[0]:,} rows and {found[1]:,} bytes, which no run has; make it again")
+    try:
         table = pq.read_table(path)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise RunError(f"{path} is not readable as parquet: {str(error).splitlines()[0]}; make it again") from error
     if table.column_names != schema.names:
         raise RunError(f"{path} has the columns {', '.join(table.column_names)}; expected {', '.join(schema.names)}")
     try:
         rows: list[dict[str, Any]] = table.cast(schema).to_pylist()
+        if empty := [field.name for field in schema if not field.nullable and table[field.name].null_count]:
+            raise RunError(f"{path}: column {empty[0]!r} has empty cells; make it again")
     except (pa.ArrowException, ValueError) as error:
         raise RunError(f"{path}: {str(error).splitlines()[0]}; make it again") from error
     return rows
@@ -151,6 +161,8 @@ def trajectories_from(path: File, rows: Sequence[Mapping[str, Any]]) -> list[Tra
             settings = json.loads(found[0]["settings"])
         except (ValueError, RecursionError) as error:
             raise RunError(f"{where}: its settings are not JSON ({error}); make it again") from error
+        if not isinstance(settings, dict):
+            raise RunError(f"{where}: its settings are not a JSON object; make it again")
         out.append(Trajectory(*key, tuple(found[0]["items"]), settings, steps))
     return out
 

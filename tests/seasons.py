@@ -16,7 +16,9 @@ from rmbench.heldout.making import make_season
 from rmbench.heldout.scoring import score
 from rmbench.heldout.season import Season
 from rmbench.heldout.secret import new_key
-from rmbench.ledger import Signer, read_ledger
+from rmbench.leaderboard.layout import digest_of
+from rmbench.ledger import Signer, append, read_ledger
+from rmbench.scores import VERSION, Manifest
 
 NAME, SUITE = "spring", "core@3"
 SALT = bytes(range(100, 132))  # the same items in every test run
@@ -50,9 +52,7 @@ CARDS = {
 class Noise:
     """A reward that is decided by the text alone, and by nothing in it."""
 
-    @property
-    def settings(self):
-        return {"name": "noise"}
+    settings = {"name": "noise"}  # noqa: RUF012
 
     def score(self, conversations):
         return [Random(chat[-1]["content"]).gauss(0, 1) for chat in conversations]
@@ -88,6 +88,28 @@ class Board:
         shutil.copytree(self.folder, to)
         return Board(to, self.key, self.signer, self.season)
 
+    def folder_of(self, entry):
+        return self.folder / "submissions" / entry / SUITE
+
+    def accept(self, entry, settings, *, signer=None):
+        """Put a submission on the board: a manifest is all that matters of it here."""
+        folder, kind = self.folder_of(entry), "rescored" if self.folder_of(entry).exists() else "added"
+        folder.mkdir(parents=True, exist_ok=True)
+        manifest = Manifest(
+            rmbench=VERSION,
+            created="2026-03-01T12:00:00+00:00",
+            settings=settings,
+            suite=SUITE,
+            seed=0,
+            limit=None,
+            environment={},
+            counts={},
+            cards={},
+            scores="0" * 64,
+        )
+        (folder / "manifest.json").write_text(json.dumps(manifest.sealed.model_dump(mode="json")))
+        return append(self.ledger, kind, by="m", entry=entry, suite=SUITE, submission=digest_of(folder), signer=signer)
+
     def score(self, model=None, entry="acme__noise", **more):
         keys = {"key": self.key, "ledger": self.ledger, "signer": self.signer}
         return score(self.root, NAME, entry, SUITE, model or Noise(), **(keys | more))
@@ -108,6 +130,8 @@ def make_board(folder):
     board = Board(folder / "board", key, signer, season)
     (board.folder / "keys.json").write_text(json.dumps({signer.name: signer.public}))
     commit(board.root, NAME, key, board.ledger, signer)
+    board.accept("acme__noise", Noise.settings)
+    board.accept("rmbench__oracle", {"name": "oracle"})
     board.score()
     board.score("oracle", "rmbench__oracle")
     return board

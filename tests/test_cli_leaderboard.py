@@ -92,7 +92,7 @@ def test_the_whole_path(rmbench, runs, tmp_path, monkeypatch):
     public = out.split('"ann": "')[1].split('"')[0]
     monkeypatch.setenv(KEY, secret)
     (tmp_path / "leaderboard" / "keys.json").write_text(json.dumps({"ann": public}))
-    code, out, _ = rmbench("leaderboard", "spot-check", folder, "--model", "length", "--items", 6)
+    code, out, _ = rmbench("leaderboard", "spot-check", folder, "--model", "length")
     assert (code, "line 3 of the ledger, signed by ann" in out) == (0, True)
     code, out, _ = rmbench("leaderboard", "spot-check", folder, "--model", "random", "--items", 6)
     assert (code, "it does NOT agree" in out) == (1, True)

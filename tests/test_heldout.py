@@ -3,7 +3,9 @@
 import base64
 import json
 import os
+import shutil
 import signal
+import sys
 import tempfile
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -17,7 +19,9 @@ from seasons import NAME, SUITE, Noise, make_board, make_templates
 from rmbench.errors import HeldOutError, LedgerError, ModelError, RmbenchError, TaskError
 from rmbench.evaluation import evaluate
 from rmbench.heldout.committing import commit
+from rmbench.heldout.entries import check_same
 from rmbench.heldout.making import make_season
+from rmbench.heldout.proving import check_rebuilt, read_revealed
 from rmbench.heldout.public import Scored, read_card, read_leaves
 from rmbench.heldout.published import read_published
 from rmbench.heldout.revealing import reveal
@@ -25,6 +29,7 @@ from rmbench.heldout.scoring import plan
 from rmbench.heldout.season import read_private, write_private
 from rmbench.heldout.secret import KEY, new_key, new_salt
 from rmbench.heldout.verifying import verify
+from rmbench.leaderboard.layout import digest_of
 from rmbench.ledger import Signer, append
 from rmbench.ledger.signing import KEY as SIGNING_KEY
 from rmbench.task import discover, read_raw_card, read_task, write_task
@@ -65,14 +70,9 @@ def scratch(tmp_path, monkeypatch):
     return folder
 
 
-@pytest.fixture(autouse=True)
-def _none_rebuilt(monkeypatch):
-    """Building takes a second; the tests of it ask for it with `rebuild`."""
-    monkeypatch.setattr("rmbench.heldout.proving.SAMPLE", 0)
-
-
-def problems(board, **more):
-    found = verify(board.root, NAME, board.ledger, **more)
+def problems(board, *, sample=0):
+    """What `verify` finds. Building takes a second; the tests of it ask for it with `sample=None`."""
+    found = verify(board.root, NAME, board.ledger, sample=sample)
     return {finding.check: finding.sentence for finding in found if finding.status == "problem"}
 
 
@@ -112,11 +112,14 @@ def test_every_artefact_carries_the_canary(made, shown):
     canary = made.season.canary.encode()
     for path in made.place.rglob("*"):
         assert path.is_dir() or canary in path.read_bytes(), path
-    assert all(event.facts["canary"] == made.season.canary for event in shown.events)
+    assert all(e.facts["canary"] == made.season.canary for e in shown.events if e.event not in ("added", "rescored"))
     own = {task.card.canary for task in made.season.tasks}
     assert len(own | {made.season.canary}) == 4
     folder = shown.place / "revealed"
     assert canary in (folder / "salt.json").read_bytes()
+    scored = [*folder.glob("scores/*/*.parquet"), *folder.glob("tasks/*/reference.parquet")]
+    assert len(scored) == 7
+    assert {pq.read_schema(path).metadata[b"canary"] for path in scored} == {canary}
     for run in (folder / "scores").iterdir():
         assert all(one.encode() in (run / "manifest.json").read_bytes() for one in own)
     for task in (folder / "tasks").iterdir():
@@ -151,14 +154,14 @@ def test_the_private_file_holds_the_season(made):
 def test_verify_says_what_can_be_said(made):
     found = verify(made.root, NAME, made.ledger)
     assert [(f.check, f.status) for f in found] == [
-        *((check, "ok") for check in ("commitment", "signatures", "leaves", "attempts")),
+        *((check, "ok") for check in ("commitment", "signatures", "leaves", "attempts", "entries")),
         ("revealed", "note"),
     ]
-    assert "2 in all" in found[3].sentence
+    assert "2 in all, 0 of them failed" in found[3].sentence
 
 
 def test_a_line_tells_rounded_skills_and_nothing_finer(made):
-    line = made.events[1]
+    line = made.events[3]
     facts = Scored.model_validate(dict(line.facts))
     assert (line.entry, line.suite, facts.attempt, facts.root) == (
         "acme__noise",
@@ -188,8 +191,12 @@ def test_a_season_is_made_and_committed_to_once(board, tmp_path):
     assert board.ledger.read_bytes() == before
 
 
+def later(times=1):
+    return datetime.now(UTC) + times * LATER
+
+
 def board_score(board, **more):
-    return lambda: board.score(now=datetime.now(UTC) + LATER, **more)
+    return lambda: board.score(now=later(), **more)
 
 
 def test_rules_cannot_be_changed_afterwards(board):
@@ -228,19 +235,142 @@ def test_a_season_has_a_plain_name(made, tmp_path, name):
 
 @pytest.mark.parametrize("entry", ["../../x__y", "acme", "a__b/c", "A__b", "a__b\n", "", "a__" + "b" * 61])
 def test_an_entry_has_a_plain_name(made, entry):
-    refused(lambda: plan(made.root, NAME, entry, made.ledger), "an entry is called ORG__MODEL")
+    refused(lambda: plan(made.root, NAME, entry, SUITE, made.ledger), "an entry is called ORG__MODEL")
 
 
 def test_an_organisation_waits_and_is_told_how_long(board):
     refused(board.score, "7 days must lie between; the next attempt is allowed from 20")
+    board.accept("acme__other", Noise.settings)
     refused(lambda: board.score(entry="acme__other"), "acme was scored on spring")
     now = datetime.now(UTC)
     for week in (1, 2):
         board.score(now=now + week * LATER)
     refused(lambda: board.score(now=now + 9 * LATER), "used its 3 attempts on spring")
-    assert [event.facts["attempt"] for event in board.events if event.entry == "acme__noise"] == [1, 2, 3]
+    lines = [event for event in board.events if event.event == "heldout" and event.entry == "acme__noise"]
+    assert [event.facts["attempt"] for event in lines] == [1, 2, 3]
+    assert {event.submission for event in lines} == {board.events[1].submission}
     assert problems(board) == {}
     assert len([*(board.place / "scores").iterdir()]) == 4
+
+
+# --- whose score it is
+
+
+def test_only_what_stands_on_the_board_is_scored(board):
+    """An organisation that calls itself ours is not limited, and not scored either."""
+    before = board.ledger.read_bytes()
+    for entry in ("rmbench__mine", "other__m"):
+        refused(lambda entry=entry: board.score(entry=entry), f"{entry} does not stand on the board of core@3")
+    refused(lambda: plan(board.root, NAME, "acme__noise", "quick@3", board.ledger), "stand on the board of quick@3")
+    assert board.ledger.read_bytes() == before
+    about = {"entry": "acme__noise", "suite": SUITE, "submission": board.events[1].submission}
+    append(board.ledger, "withdrawn", by="m", reason="asked", signer=board.signer, **about)
+    refused(board_score(board), "does not stand on the board")
+    board.accept("acme__noise", Noise.settings)  # not signed
+    refused(board_score(board), "does not stand on the board")
+    again = board.accept("acme__noise", Noise.settings, signer=board.signer)
+    assert plan(board.root, NAME, "acme__noise", SUITE, board.ledger, now=later()).submission == again.submission
+
+
+def test_a_score_belongs_to_the_files_and_not_to_the_name(board):
+    old = board.events[1].submission
+    new = board.accept("acme__noise", Noise.settings | {"version": 2}).submission
+    assert new != old
+    assert read_published(board.root, board.events, SUITE)[1]["acme__noise"].submission == old
+    board_score(board)()
+    found = read_published(board.root, board.events, SUITE)[1]["acme__noise"]
+    assert (found.submission, found.attempts) == (new, 2)
+    assert problems(board) == {}
+
+
+def with_settings(**settings):
+    model = Noise()
+    model.settings = settings
+    return model
+
+
+W, X = "a" * 64, "b" * 64
+
+
+@pytest.mark.parametrize(
+    ("stated", "settings", "told"),
+    [
+        ({"name": "noise"}, {"name": "other"}, "its name is 'other', that of the submission 'noise'"),
+        ({"name": "n", "weights_sha256": W}, {"name": "n", "weights_sha256": X}, "its weights_sha256 is 'bbb"),
+        ({"name": "n", "tokenizer_sha256": W}, {"name": "n"}, "its tokenizer_sha256 is None"),
+        ({"name": "n"}, {"name": "n", "config_sha256": W}, "that of the submission None"),
+        ({"name": "n", "template_sha256": W}, {"name": "n", "template_sha256": X}, "its template_sha256"),
+        ({"name": "n", "label": "a"}, {"name": "n", "label": "b"}, "its label is 'b'"),
+        ({"name": "n", "weights_sha256": W}, {"name": "/local/n", "weights_sha256": W, "device": "cuda"}, None),
+        ({"name": "n", "seed": 0}, {"name": "n", "seed": 0}, None),
+    ],
+)
+def test_the_model_must_be_the_one_that_was_submitted(board, stated, settings, told):
+    if told is None:
+        check_same("acme__noise", stated, settings)
+        return
+    board.accept("acme__noise", stated)
+    before = board.ledger.read_bytes()
+    refused(board_score(board, model=with_settings(**settings)), told)
+    assert board.ledger.read_bytes() == before  # it was never asked, so this is no attempt
+
+
+def test_a_named_model_is_compared_before_it_is_asked(board):
+    board.accept("acme__noise", {"name": "tiny", "weights_sha256": W})
+    before = board.ledger.read_bytes()
+    refused(board_score(board, model="length"), "its weights_sha256 is None")
+    assert board.ledger.read_bytes() == before
+
+
+def test_a_model_that_becomes_another_while_it_runs_is_not_published(board):
+    class Turncoat(Noise):
+        def score(self, conversations):
+            self.settings = {"name": "other"}
+            return super().score(conversations)
+
+    refused(board_score(board, model=Turncoat()), "its name is 'other'")
+    assert board.events[-1].facts["failed"] is True
+
+
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [
+        (shutil.rmtree, "is missing: a model is scored only beside its submission"),
+        (lambda folder: (folder.rename(folder.with_name("x")), folder.symlink_to("x")), "is missing"),
+        (lambda folder: (folder / "manifest.json").unlink(), "cannot be compared .*manifest.json"),
+        (lambda folder: (folder / "manifest.json").write_bytes(b" " * 4_000_001), "larger than 4,000,000 bytes"),
+        (lambda folder: (folder / "manifest.json").write_text("{}"), "cannot be compared"),
+    ],
+)
+def test_a_submission_must_lie_beside_its_score(board, spoil, told):
+    spoil(board.folder_of("acme__noise"))
+    refused(board_score(board), told)
+
+
+def test_an_entry_that_is_replaced_while_it_runs_is_not_published(board):
+    class Slow(Noise):
+        def score(self, conversations):
+            if not self.settings.get("done"):
+                self.settings = Noise.settings | {"done": True}
+                board.accept("acme__noise", Noise.settings | {"version": 2})
+            return super().score(conversations)
+
+    old = board.events[1].submission
+    refused(board_score(board, model=Slow()), "was given other files")
+    assert (board.events[-1].facts["failed"], board.events[-1].submission) == (True, old)
+    assert problems(board) == {}
+
+
+def test_an_organisation_is_scored_once_at_a_time(board):
+    class Nested(Noise):
+        def score(self, conversations):
+            refused(board_score(board), "acme is being scored by another process")
+            return super().score(conversations)
+
+    board_score(board, model=Nested())()
+
+
+# --- what counts
 
 
 class Broken(Noise):
@@ -274,15 +404,94 @@ def lose(scores):
 @pytest.mark.parametrize(
     ("how", "kind"), [(fail, ModelError), (interrupt, KeyboardInterrupt), (end, SystemExit), (lose, HeldOutError)]
 )
-def test_a_run_that_fails_leaves_nothing_and_does_not_count(board, scratch, how, kind):
-    before = {path: path.read_bytes() for path in board.folder.rglob("*") if path.is_file()}
-    model = Broken(how)
-    refused(board_score(board, model=model), None, kind)
+def test_a_run_that_fails_leaves_a_line_and_nothing_else(board, scratch, how, kind):
+    before, model, heard = files_of(board), Broken(how), []
+    refused(board_score(board, model=model, tell=heard.append), None, kind)
     assert model.seen
     assert [*scratch.iterdir()] == []
-    assert {path: path.read_bytes() for path in board.folder.rglob("*") if path.is_file()} == before
+    assert files_of(board) == before
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
-    assert plan(board.root, NAME, "acme__noise", board.ledger, datetime.now(UTC) + LATER).attempt == (2, 2)
+    line = board.events[-1]
+    rest = {"season": NAME, "root": read_card(board.root, NAME).root, "canary": board.season.canary}
+    assert line.facts == {"attempt": 2, "failed": True, **rest}
+    assert (line.entry, line.submission, line.by) == ("acme__noise", board.events[1].submission, "maintainer")
+    assert heard == [f"attempt 2 of acme__noise failed after the model was asked, so it counts: line {line.number}"]
+    assert plan(board.root, NAME, "acme__noise", SUITE, board.ledger, now=later(2)).attempt == (3, 3)
+    refused(lambda: plan(board.root, NAME, "acme__noise", SUITE, board.ledger, now=later()), "7 days must lie")
+    assert "3 in all, 1 of them failed" in verify(board.root, NAME, board.ledger)[3].sentence
+    assert problems(board) == {}
+
+
+def files_of(board):
+    """All but the ledger and its locks."""
+    paths = [path for path in board.folder.rglob("*") if path.is_file() and "ledger.jsonl" not in path.name]
+    return {path: path.read_bytes() for path in paths}
+
+
+def test_attempts_that_fail_use_up_the_season(board):
+    for week in (1, 2):
+        refused(lambda week=week: board.score(Broken(fail), now=later(week)), "it broke", ModelError)
+    refused(lambda: board.score(now=later(9)), "used its 3 attempts on spring")
+    found = read_published(board.root, board.events, SUITE)[1]["acme__noise"]
+    assert found.attempts == 3
+    assert found.skills == board.events[3].facts["skills"]
+    reveal(board.root, NAME, board.key, board.ledger, board.signer)
+    assert problems(board) == {}
+    assert len([*(board.place / "revealed" / "scores").iterdir()]) == 2
+
+
+def test_a_season_on_which_all_failed_has_no_scores(board):
+    board.ledger.unlink()
+    commit(board.root, NAME, board.key, board.ledger, board.signer)
+    board.accept("acme__noise", Noise.settings)
+    refused(lambda: board.score(Broken(fail)), "it broke", ModelError)
+    assert read_published(board.root, board.events, SUITE) is None
+
+
+def test_what_fails_before_the_model_is_asked_does_not_count(board, monkeypatch):
+    before = board.ledger.read_bytes()
+
+    def cannot(*_):
+        raise ModelError("it does not load")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("rmbench.heldout.scoring.load_model", cannot)
+        refused(board_score(board, model="length"), "it does not load", ModelError)
+    with monkeypatch.context() as patch:
+        patch.setattr(sys.modules["rmbench.run"], "_examined", cannot)
+        refused(board_score(board), "it does not load", ModelError)
+    refused(board_score(board, model="no-such-model"), "there is no model", RmbenchError)
+    refused(board_score(board, key=new_key()), "holds another key")
+    refused(board.score, "7 days must lie between")
+    assert board.ledger.read_bytes() == before
+
+
+def test_code_of_the_models_own_counts_from_its_loading(board, monkeypatch):
+    def cannot(*_):
+        raise ModelError("it does not load")
+
+    monkeypatch.setattr("rmbench.heldout.scoring.load_model", cannot)
+    refused(board_score(board, model="length", trust_remote_code=True), "it does not load", ModelError)
+    assert board.events[-1].facts["failed"] is True
+
+
+def test_a_failure_that_cannot_be_counted_says_so(board, monkeypatch):
+    def broken(*_, **__):
+        raise LedgerError("the disk is full")
+
+    monkeypatch.setattr("rmbench.heldout.scoring.append", broken)
+    refused(board_score(board, model=Broken(fail)), "attempt 2 of acme__noise failed, .* the disk is full")
+
+
+def test_a_failure_after_the_end_of_a_season_is_not_counted(board):
+    class Late(Noise):
+        def score(self, conversations):
+            reveal(board.root, NAME, board.key, board.ledger, board.signer)
+            raise ModelError("it broke")
+
+    refused(board_score(board, model=Late()), "it broke", ModelError)
+    assert board.events[-1].event == "revealed"
+    assert problems(board) == {}
 
 
 def test_a_good_run_leaves_nothing_either_and_sees_no_key(board, scratch, monkeypatch):
@@ -314,9 +523,9 @@ def test_a_query_of_a_search_without_a_score_does_not_stop_the_rest(board):
             return out
 
     refused(board_score(board, model=Short(50)), "gave no score to")
-    event = board_score(board, model=(model := Short(1)))()
+    event = board.score(model := Short(1), now=later(2))
     assert model.lost == 1
-    assert event.facts["attempt"] == 2
+    assert event.facts["attempt"] == 3
 
 
 def test_temporary_files_never_lie_in_a_repository(board, scratch):
@@ -329,7 +538,7 @@ def test_a_line_that_cannot_be_signed_publishes_nothing(board, monkeypatch):
         raise LedgerError("the disk is full")
 
     monkeypatch.setattr("rmbench.heldout.scoring.append", broken)
-    refused(board_score(board), "the disk is full", LedgerError)
+    refused(board_score(board), "attempt 2 .* the disk is full")
     assert not (board.place / "scores" / "acme__noise-2.enc").exists()
 
 
@@ -385,12 +594,12 @@ def test_damaged_leaves_are_one_sentence(board, content):
 
 
 def test_a_revealed_season_is_verified_to_the_last_score(shown):
-    found = verify(shown.root, NAME, shown.ledger, rebuild=True)
+    found = verify(shown.root, NAME, shown.ledger)
     assert [finding.status for finding in found] == ["ok"] * len(found)
     told = {finding.check: finding.sentence for finding in found}
-    assert {"items", "seeds", "rebuild", "line 2", "line 3"} <= {*told}
-    assert told["line 2"].startswith("acme__noise, attempt 1: generalisation ")
-    assert told["line 3"].startswith("rmbench__oracle, attempt 1: generalisation 1.00, calibration 1.00, overopt")
+    assert {"items", "seeds", "rebuild", "line 4", "line 5"} <= {*told}
+    assert told["line 4"].startswith("acme__noise, attempt 1: generalisation ")
+    assert told["line 5"].startswith("rmbench__oracle, attempt 1: generalisation 1.00, calibration 1.00, overopt")
 
 
 def test_revealed_tasks_are_tasks_and_revealed_scores_are_runs(shown):
@@ -399,7 +608,7 @@ def test_revealed_tasks_are_tasks_and_revealed_scores_are_runs(shown):
     assert {*names} <= discover(folder / "tasks").keys()
     assert [read_task(folder / "tasks" / name).items for name in names] == [t.items for t in shown.season.tasks]
     result = evaluate(folder / "scores" / "acme__noise-1")
-    assert abs(result.skills["overall"].value - shown.events[1].facts["skills"]["overall"]) <= 0.25
+    assert abs(result.skills["overall"].value - shown.events[3].facts["skills"]["overall"]) <= 0.25
 
 
 def test_a_revealed_season_is_closed(shown):
@@ -477,9 +686,9 @@ def edit_salt(board):
         (lambda b: (pool(b) / "items.parquet").unlink(), "revealed", "neither items.parquet nor"),
         (lambda b: (pool(b) / "items.parquet").write_bytes(b"PAR1"), "revealed", "not readable as parquet"),
         (edit_salt, "items", "does not have leaf 0: it, or the salt"),
-        (edit_one_score, "line 2", "does not match the digest"),
-        (edit_scores, "line 2", "the raw scores are not those that the line was signed for"),
-        (lambda b: run_of(b).rename(run_of(b).with_name("acme__noise-2")), "line 2", "is missing among what"),
+        (edit_one_score, "line 4", "does not match the digest"),
+        (edit_scores, "line 4", "the raw scores are not those that the line was signed for"),
+        (lambda b: run_of(b).rename(run_of(b).with_name("acme__noise-2")), "line 4", "is missing among what"),
         (lambda b: run_of(b).rename(run_of(b).with_name("acme__noise-2")), "scores", "no line of the ledger"),
     ],
 )
@@ -491,21 +700,22 @@ def test_what_was_changed_after_it_was_revealed_is_named(public, spoil, check, t
 
 def test_one_bad_score_does_not_hide_the_others(public):
     edit_scores(public)
-    assert {*problems(public)} == {"line 2"}
+    assert {*problems(public)} == {"line 4"}
 
 
-def resigned(board, facts, entry="acme__noise", signer=None):
+def resigned(board, facts, entry="acme__noise", signer=None, submission=None):
     """The season's ledger once more, with one published score replaced."""
     events, folder = board.events, board.folder
     board.ledger.unlink()
     for event in events:
-        told = {**event.facts, **facts} if event.entry == entry else event.facts
+        told = {**event.facts, **facts} if (event.event, event.entry) == ("heldout", entry) else event.facts
         append(
             folder / "ledger.jsonl",
             event.event,
             by=event.by,
             entry=event.entry,
             suite=event.suite,
+            submission=(submission or event.submission) if event.event == "heldout" else event.submission,
             facts=told,
             signer=signer or board.signer,
             time=event.time,
@@ -513,10 +723,10 @@ def resigned(board, facts, entry="acme__noise", signer=None):
 
 
 def test_a_published_score_that_the_raw_scores_do_not_give_is_seen(public):
-    skills = dict(public.events[1].facts["skills"]) | {"overall": 1.0}
+    skills = dict(public.events[3].facts["skills"]) | {"overall": 1.0}
     resigned(public, {"skills": skills})
-    assert "overall 1.00 in steps of" in problems(public)["line 2"]
-    assert "the raw scores give" in problems(public)["line 2"]
+    assert "overall 1.00 in steps of" in problems(public)["line 4"]
+    assert "the raw scores give" in problems(public)["line 4"]
 
 
 @pytest.mark.parametrize(
@@ -524,8 +734,8 @@ def test_a_published_score_that_the_raw_scores_do_not_give_is_seen(public):
     [
         ({"attempt": 2}, "attempts", "attempts were left out"),
         ({"root": "0" * 64}, "commitment", "speaks of another root"),
-        ({"settings": "0" * 64}, "line 2", "settings are not those of the line"),
-        ({"step": 0.01}, "line 2", "in steps of 0.01"),
+        ({"settings": "0" * 64}, "line 4", "settings are not those of the line"),
+        ({"step": 0.01}, "line 4", "in steps of 0.01"),
         ({"skills": {}}, "attempts", "skills must hold"),
     ],
 )
@@ -537,6 +747,24 @@ def test_a_false_line_is_named(public, facts, check, told):
 def test_lines_of_an_unknown_signer_are_named(public):
     resigned(public, {}, signer=Signer("mallory", Ed25519PrivateKey.generate()))
     assert "'mallory', whose key is not in the list" in problems(public)["signatures"]
+
+
+def test_a_score_of_files_that_never_stood_on_the_board_is_named(public):
+    resigned(public, {}, submission="0" * 64)
+    assert "files that no line before it had added" in problems(public)["entries"]
+
+
+def test_which_tasks_a_sample_builds_is_not_decided_by_the_season(shown, monkeypatch):
+    """Whoever makes a season knows its root: what is drawn must not follow from it."""
+    card = read_card(shown.root, NAME)
+    revealed = read_revealed(shown.root, card)
+    monkeypatch.setattr("rmbench.heldout.proving.build_items", lambda _, name: revealed.tasks[name].items)
+    heard = []
+    for _ in range(30):
+        assert check_rebuilt(revealed, card, sample=1, tell=heard.append).status == "note"
+    assert len(heard) == 30
+    assert len({*heard}) == 3  # the chance that honest draws leave one out is below 2e-5
+    assert check_rebuilt(revealed, card, sample=3, tell=heard.append).status == "ok"
 
 
 def test_an_edited_ledger_is_refused(public):
@@ -568,7 +796,7 @@ def test_items_that_the_seed_does_not_give_are_seen(made, tmp_path):
     write_private(board.root, forged, board.key)
     commit(board.root, NAME, board.key, board.ledger, board.signer)
     reveal(board.root, NAME, board.key, board.ledger, board.signer)
-    assert problems(board, rebuild=True) == {
+    assert problems(board, sample=None) == {
         "rebuild": "small_chance_spring: its recipe and seed give other items than those that are revealed"
     }
 
@@ -577,19 +805,27 @@ def test_items_that_the_seed_does_not_give_are_seen(made, tmp_path):
 
 
 def test_a_board_reads_the_latest_score_of_the_newest_season(board):
-    board.score("random", now=datetime.now(UTC) + LATER)
+    board_score(board)()
     season, found = read_published(board.root, board.events, SUITE)
     assert (season, {*found}) == (NAME, {"acme__noise", "rmbench__oracle"})
     assert found["acme__noise"].attempts == 2
     assert found["acme__noise"].skills == board.events[-1].facts["skills"]
+    assert found["acme__noise"].submission == digest_of(board.folder_of("acme__noise"))
     assert read_published(board.root, board.events, "core@99") is None
     assert read_published(board.root, (), SUITE) is None
 
 
-@pytest.mark.parametrize("facts", [{"root": "0" * 64}, {"attempt": 7}, {"skills": {"overall": "1"}}, {"step": -1}])
+@pytest.mark.parametrize("facts", [{"root": "0" * 64}, {"attempt": 7}, {"skills": {"overall": 1}}, {"step": -1}])
 def test_a_board_takes_no_line_that_does_not_fit(board, facts):
     resigned(board, facts)
-    refused(lambda: read_published(board.root, board.events, SUITE), "line 2")
+    refused(lambda: read_published(board.root, board.events, SUITE), "line 4")
+
+
+@pytest.mark.parametrize("facts", [{"failed": True}, {"failed": False}, {"failed": "no"}])
+def test_a_line_is_a_score_or_a_failure_and_not_both(board, facts):
+    resigned(board, facts)
+    refused(lambda: read_published(board.root, board.events, SUITE), "line 4")
+    assert "line 4" in problems(board)["attempts"]
 
 
 def test_a_board_takes_no_card_of_another_root(board):
@@ -619,18 +855,47 @@ def test_a_season_by_the_command_line(made, rmbench, tmp_path, monkeypatch):
     assert "must be signed" in rmbench("heldout", "commit", "summer")[2]
 
 
-def test_a_dry_run_says_which_attempt_it_would_be(made, rmbench):
+def test_a_dry_run_says_which_attempt_it_would_be(board, rmbench):
+    made = board
+    made.accept("other__m", {"name": "length"})
     args = ("heldout", "score", NAME, "--model", "length", "--root", made.root, "--dry-run")
     before = made.ledger.read_bytes()
     code, out, err = rmbench(*args, "--entry", "other__m")
     assert (code, err) == (0, "other__m on spring: attempt 1 of this entry, 1 of 3 of other\n")
     assert "nothing was run" in out
-    code, _, err = rmbench(*args, "--entry", "acme__m")
+    manifest = made.folder_of("other__m") / "manifest.json"
+    manifest.write_text(manifest.read_text() + " ")
+    code, _, err = rmbench(*args, "--entry", "other__m")
+    assert code == 2
+    assert "or accept the new ones first" in " ".join(err.split())
+    code, _, err = rmbench(*args, "--entry", "acme__noise")
     assert code == 2
     assert "the next attempt is allowed from" in err
     assert "write ORG__MODEL" in rmbench(*args, "--entry", "acme")[2]
     assert "this rmbench has core@" in rmbench(*args, "--entry", "acme__m", "--suite", "core@1")[2]
     assert made.ledger.read_bytes() == before
+
+
+def test_a_score_by_the_command_line(board, rmbench, monkeypatch):
+    board.accept("other__m", {"name": "random", "seed": 0})
+    args = ("heldout", "score", NAME, "--root", board.root, "--entry", "other__m", "--model")
+    monkeypatch.setenv(KEY, board.key)
+    secret = base64.b64encode(board.signer.key.private_bytes_raw()).decode()
+    monkeypatch.setenv(SIGNING_KEY, f"maintainer:{secret}")
+    code, _, err = rmbench(*args, "length")
+    assert code == 2
+    assert "its name is 'length', that of the submission 'random'" in " ".join(err.split())
+    code, out, err = rmbench(*args, "random")
+    assert code == 0, err
+    assert out.startswith("other__m: generalisation ")
+    assert Scored.model_validate(dict(board.events[-1].facts)).attempt == 1
+    assert problems(board) == {}
+    board.accept("third__m", {"name": "random", "seed": 0})
+    monkeypatch.setattr("rmbench.heldout.scoring.evaluate", fail)
+    code, out, err = rmbench(*args[:-2], "third__m", "--model", "random")
+    assert (code, out) == (2, "")
+    assert "attempt 1 of third__m failed after the model was asked, so it counts: line" in err
+    assert err.endswith("it broke\n")
 
 
 def test_status_and_verify_by_the_command_line(shown, rmbench):
@@ -640,15 +905,30 @@ def test_status_and_verify_by_the_command_line(shown, rmbench):
     assert found["attempts"] == {
         "organisations": {"acme": 1, "rmbench": 1},
         "entries": {"acme__noise": 1, "rmbench__oracle": 1},
+        "failed": {},
     }
-    assert "acme 1 (noise 1)" in " ".join(rmbench("heldout", "status", "--root", shown.root)[1].split())
-    code, out, _ = rmbench("heldout", "verify", NAME, "--root", shown.root, "--json")
+    assert "acme 1: noise 1; rmbench 1: oracle 1" in " ".join(
+        rmbench("heldout", "status", "--root", shown.root)[1].split()
+    )
+    code, out, err = rmbench("heldout", "verify", NAME, "--root", shown.root, "--json")
     assert (code, {finding["status"] for finding in json.loads(out)}) == (0, {"ok"})
+    assert err.splitlines()[-1] == "building small_shift_spring again (3 of 3)"
+    code, out, err = rmbench("heldout", "verify", NAME, "--root", shown.root, "--json", "--sample", 1)
+    (rebuilt,) = [finding for finding in json.loads(out) if finding["check"] == "rebuild"]
+    assert (code, rebuilt["status"], len(err.splitlines())) == (0, "note", 1)
+    assert rebuilt["sentence"].startswith("1 of 3 tasks, drawn at random (small_")
+
+
+def test_status_says_how_many_failed(board, rmbench):
+    refused(board_score(board, model=Broken(fail)), "it broke", ModelError)
+    code, out, _ = rmbench("heldout", "status", "--root", board.root)
+    assert code == 0
+    assert "acme 2: noise 2 (1 failed); rmbench 1" in " ".join(out.split())
 
 
 def test_verify_ends_with_2_where_something_is_wrong(public, rmbench):
     edit_scores(public)
-    code, out, _ = rmbench("heldout", "verify", NAME, "--root", public.root)
+    code, out, _ = rmbench("heldout", "verify", NAME, "--root", public.root, "--sample", 1)
     assert code == 2
     assert "problem" in out
 

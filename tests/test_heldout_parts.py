@@ -305,6 +305,7 @@ def lines(*made):
             time=(START + timedelta(days=days)).isoformat(timespec="seconds"),
             event="heldout",
             entry=entry,
+            suite="core@3",
             by="m",
             facts={"season": "spring"},
             previous="0" * 64,

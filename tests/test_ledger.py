@@ -36,11 +36,21 @@ def path(tmp_path, signer):
         by="ignored",
         entry="org__a",
         suite="core@3",
+        submission="a" * 64,
         facts={"kind": "spot", "items": 64},
         signer=signer,
     )
     append(path, "added", by="ci", entry="org__b", suite="core@3", submission="b" * 64)
-    append(path, "withdrawn", by="ignored", entry="org__a", suite="core@3", reason="asked — «for»", signer=signer)
+    append(
+        path,
+        "withdrawn",
+        by="ignored",
+        entry="org__a",
+        suite="core@3",
+        submission="a" * 64,
+        reason="asked — «for»",
+        signer=signer,
+    )
     return path
 
 
@@ -67,7 +77,7 @@ def test_what_is_appended_is_read(path, signer):
     assert [event.previous for event in events] == [FIRST, *(event.hash for event in events[:-1])]
     assert unsigned(events, {"keeper": signer.public}) == []
     before = path.read_bytes()
-    append(path, "added", by="ci", entry="org__c")
+    append(path, "added", by="ci", entry="org__c", suite="core@3", submission="c" * 64)
     assert path.read_bytes().startswith(before)
     assert extends(events, read_ledger(path)) is None
     assert read_ledger(path.with_name("nothing")) == ()
@@ -86,7 +96,7 @@ def test_an_edited_line(path, field):
     with pytest.raises(LedgerError, match="line 2 does not follow"):
         read_ledger(path)
     with pytest.raises(LedgerError):
-        append(path, "added", by="ci")
+        append(path, "added", by="ci", entry="org__z", suite="core@3", submission="c" * 64)
 
 
 def test_a_line_that_is_gone_moved_or_doubled(path):
@@ -102,7 +112,7 @@ def test_an_end_that_was_cut_is_seen_beside_the_older_ledger(path):
     put(path, lines(path)[:-1])
     newer = read_ledger(path)  # a chain in itself
     assert "had 4 lines and has 3" in extends(older, newer)
-    append(path, "added", by="ci", entry="org__z")
+    append(path, "added", by="ci", entry="org__z", suite="core@3", submission="c" * 64)
     assert "line 4" in extends(older, read_ledger(path))
 
 
@@ -134,7 +144,8 @@ def test_links_are_not_followed(path, tmp_path):
 def test_appenders_at_once(path):
     code = (
         "import sys; from pathlib import Path; from rmbench.ledger import append\n"
-        "for n in range(8): append(Path(sys.argv[1]), 'added', by=sys.argv[2], entry=f'org__{n}')"
+        "for n in range(8): append(Path(sys.argv[1]), 'added', by=sys.argv[2],"
+        " entry=f'org__{n}', suite='core@3', submission='a' * 64)"
     )
     started = [subprocess.Popen([sys.executable, "-c", code, str(path), name]) for name in ("one", "two")]
     assert [process.wait(timeout=120) for process in started] == [0, 0]
@@ -179,7 +190,7 @@ def test_forged_and_unknown_signatures(path, signer):
 def test_another_name_under_ones_own_signature(path, signer):
     """Eve signs with her key and writes the keeper's name."""
     eve = Signer("eve", _key())
-    append(path, "disqualified", by="", entry="org__b", signer=eve)
+    append(path, "disqualified", by="", entry="org__b", suite="core@3", submission="b" * 64, signer=eve)
     events = read_ledger(path)
     assert "whose key is not in the list" in unsigned(events, {"keeper": signer.public})[0]
     found = lines(path)
@@ -250,3 +261,21 @@ def test_any_change_of_the_bytes_is_noticed(path, data):
         assert "ledger.jsonl" in str(error)  # noqa: PT017 - both ends are fine
     finally:
         path.write_bytes(text)
+
+
+@pytest.mark.parametrize(
+    ("about", "said"),
+    [
+        ({}, "must name entry and suite"),
+        ({"entry": "org__a", "suite": "core@3"}, "must hold the digest of the submission"),
+        ({"entry": "org__a", "suite": "core@3", "submission": "a" * 64, "facts": {"skills": [1]}}, "facts.skills"),
+        (
+            {"entry": "org__a", "suite": "core@3", "submission": "a" * 64, "facts": {"skills": {"overall": "high"}}},
+            "facts",
+        ),
+    ],
+)
+def test_lines_that_would_vouch_for_anything(tmp_path, about, said):
+    with pytest.raises(LedgerError, match=said):
+        append(tmp_path / "ledger.jsonl", "added", by="ci", **about)
+    assert not (tmp_path / "ledger.jsonl").exists()

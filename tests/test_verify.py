@@ -46,14 +46,6 @@ def edited_scores(folder, change, *, restate=True):
         edited_manifest(folder, lambda raw: raw.update(scores=content_digest(rows)))
 
 
-def edited_courses(folder, name, change):
-    rows = read_courses(folder / name)
-    for row in rows:
-        change(row)
-    write_courses(folder / name, rows)
-    edited_manifest(folder, lambda raw: raw.update({name.partition(".")[0]: rows_digest(rows)}))
-
-
 def first_row(row):
     return (row.task, row.item, row.index) == ("domain", "arithmetic-0000-base", 0)
 
@@ -262,61 +254,6 @@ def test_columns(folder):
     ):
         spoilt.write_parquet(path)
         assert codes(folder) == {"column"}
-
-
-def kept(row):
-    return row["kept"] and row["operator"] != "start"
-
-
-COURSES = {
-    "a reference of its own": (
-        "trajectory.parquet",
-        lambda r: r.update(golds=[0.5] * 8) if r["rewarded"] == "gold" else None,
-        "kept with the task",
-    ),
-    "another start": (
-        "trajectory.parquet",
-        lambda r: r.update(golds=[0.01] * 8) if (r["rewarded"], r["step"]) == ("model", 0) else None,
-        "does not start at the reference policy",
-    ),
-    "gold above 1": (
-        "trajectory.parquet",
-        lambda r: r.update(golds=[1.5] * 8) if (r["rewarded"], r["step"]) == ("model", 2) else None,
-        "outside 0 to 1",
-    ),
-    "more queries": (
-        "trajectory.parquet",
-        lambda r: r.update(queries=99999) if r["queries"] == 512 and r["rewarded"] == "model" else None,
-        "it spent 99,999 queries of 512",
-    ),
-    "an edited text": ("attempts.parquet", lambda r: r.update(text="Nothing.") if kept(r) else None, "its text has"),
-    "an edited gold": ("attempts.parquet", lambda r: r.update(gold=0.999) if kept(r) else None, "states a gold of"),
-    "a text left out": ("attempts.parquet", lambda r: r.update(text=None), "its text is missing"),
-    "kept at will": ("attempts.parquet", lambda r: r.update(kept=False), "although its reward is the highest"),
-    "queries numbered anew": ("attempts.parquet", lambda r: r.update(query=r["query"] + 1), "are not numbered 1 to 12"),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("case", COURSES)
-def test_spoilt_courses(folder, case):
-    name, change, said = COURSES[case]
-    edited_courses(folder, name, change)
-    assert codes(folder) <= {"course", "gold"}
-    assert said in told(folder)
-
-
-def test_a_policys_course_is_the_submitters_word(folder):
-    """What is not covered is said to be so: docs/security.md. This test fails the day that it is."""
-    edited_courses(
-        folder,
-        "trajectory.parquet",
-        lambda r: (
-            r.update(golds=[0.9] * 8)
-            if (r["rewarded"], r["optimizer"], r["step"]) == ("model", "policy_gradient", 3)
-            else None
-        ),
-    )
-    assert codes(folder) == set()
 
 
 def test_a_course_that_is_left_out(folder):

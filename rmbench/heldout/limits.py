@@ -1,4 +1,6 @@
-"""How often a submitter may ask. All attempts are counted from the ledger, where nobody can take one away."""
+"""How often a submitter may ask. All attempts, failed ones too, are counted from the ledger, where nobody can take one
+away.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +11,7 @@ from typing import NamedTuple
 
 from rmbench.errors import HeldOutError
 from rmbench.heldout.public import PublicCard, lines
-from rmbench.ledger import Event
-
-OWN = "rmbench"  # our baselines: no submitter learns from them, so they are not limited
+from rmbench.ledger import OWN, Event
 
 
 class Attempt(NamedTuple):
@@ -31,8 +31,9 @@ def next_attempt(events: Sequence[Event], card: PublicCard, entry: str, now: dat
     says when the next one is allowed.
     """
     organisation = organisation_of(entry)
-    before = [event for event in scored(events, card.season) if organisation_of(event.entry or "") == organisation]
+    before = [event for event in attempted(events, card.season) if organisation_of(event.entry or "") == organisation]
     found = Attempt(1 + sum(event.entry == entry for event in before), 1 + len(before))
+    # no submitter learns from our baselines, and only what the maintainers put on the board is scored (entries.py)
     if not before or organisation == OWN:
         return found
     if len(before) >= card.attempts:
@@ -49,15 +50,28 @@ def next_attempt(events: Sequence[Event], card: PublicCard, entry: str, now: dat
     return found
 
 
-def scored(events: Sequence[Event], season: str) -> list[Event]:
-    """The `heldout` lines of a season."""
+def attempted(events: Sequence[Event], season: str) -> list[Event]:
+    """The `heldout` lines of a season, those of failed attempts among them."""
     return [event for event in lines(events, season) if event.event == "heldout"]
 
 
-def attempts_by(events: Sequence[Event], season: str) -> tuple[dict[str, int], dict[str, int]]:
-    """Attempts by organisation, and by entry, most first."""
-    entries = Counter(event.entry or "" for event in scored(events, season))
-    organisations: Counter[str] = Counter()
-    for entry, count in entries.items():
-        organisations[organisation_of(entry)] += count
-    return dict(organisations.most_common()), dict(entries.most_common())
+def scored(events: Sequence[Event], season: str) -> list[Event]:
+    """The `heldout` lines that hold a score."""
+    return [event for event in attempted(events, season) if "failed" not in event.facts]
+
+
+class Counts(NamedTuple):
+    """Attempts by organisation and by entry, most first, and how many of the latter failed."""
+
+    organisations: dict[str, int]
+    entries: dict[str, int]
+    failed: dict[str, int]
+
+
+def attempts_by(events: Sequence[Event], season: str) -> Counts:
+    """Who was asked how often."""
+    made = attempted(events, season)
+    entries = Counter(event.entry or "" for event in made)
+    organisations = Counter(organisation_of(event.entry or "") for event in made)
+    failed = Counter(event.entry or "" for event in made if "failed" in event.facts)
+    return Counts(*(dict(count.most_common()) for count in (organisations, entries, failed)))

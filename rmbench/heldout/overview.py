@@ -16,13 +16,16 @@ from rmbench.ledger import Event
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A season: `card` is None while nothing of it is public. Attempts are by organisation, and by entry."""
+    """A season: `card` is None while nothing of it is public. Attempts are by organisation, and by entry; `failed` are
+    those of an entry that failed.
+    """
 
     season: str
     state: Literal["private", "committed", "revealed"]
     card: PublicCard | None
     organisations: Mapping[str, int]
     entries: Mapping[str, int]
+    failed: Mapping[str, int]
 
 
 def standings(root: Path, events: Sequence[Event]) -> list[Standing]:
@@ -38,7 +41,7 @@ def _is_season(root: Path, name: str, events: Sequence[Event]) -> bool:
 
 def _standing(root: Path, name: str, events: Sequence[Event]) -> Standing:
     if not any(True for _ in lines(events, name)):
-        return Standing(name, "private", None, {}, {})
+        return Standing(name, "private", None, {}, {}, {})
     card = read_card(root, name)
     commitment(events, card)
     state: Literal["committed", "revealed"] = "revealed" if revealed(events, name) else "committed"

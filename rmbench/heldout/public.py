@@ -118,6 +118,16 @@ class Scored(Strict):
         return skills
 
 
+class Failed(Strict):
+    """The facts of a `heldout` line of an attempt that failed after the model was asked: it counts, no more."""
+
+    season: str = Field(pattern=SEASON)
+    attempt: int = Field(ge=1, le=1000)
+    root: str = Field(pattern=HEX)
+    failed: Literal[True] = True
+    canary: str = Field(pattern=CANARY)
+
+
 def check_season(name: str) -> None:
     """Raises HeldOutError for a name that is no season's: it is a folder, and ends the names of tasks."""
     if not re.match(SEASON, name) or name.endswith("\n"):
@@ -181,6 +191,11 @@ def facts_of(event: Event, model: type[M]) -> M:
     except ValidationError as error:
         where = f"line {event.number} ({event.event}) of the ledger"
         raise HeldOutError(f"{where}: {_first(error)}; no `rmbench heldout` wrote it") from None
+
+
+def attempt_of(event: Event) -> Scored | Failed:
+    """The facts of a `heldout` line. Raises HeldOutError as `facts_of` does."""
+    return facts_of(event, Failed) if "failed" in event.facts else facts_of(event, Scored)
 
 
 def commitment(events: Sequence[Event], card: PublicCard) -> Committed:

@@ -7,19 +7,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rmbench.errors import HeldOutError
-from rmbench.heldout.limits import scored
-from rmbench.heldout.public import SKILLS, Scored, commitment, facts_of, read_card
+from rmbench.heldout.limits import attempted, scored
+from rmbench.heldout.public import SKILLS, Scored, attempt_of, commitment, read_card
 from rmbench.ledger import Event
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """The latest score of an entry: skills (the axes and overall) in multiples of `step`, after so many attempts."""
+    """The latest score of an entry: skills (the axes and overall) in multiples of `step`, after so many attempts.
+
+    `submission` is the digest of the files whose model was scored: where the entry has others by now, it is not theirs.
+    `attempts` counts all of the entry on the season, whatever its files, also those that failed.
+    """
 
     season: str
     skills: Mapping[str, float]
     step: float
     attempts: int
+    submission: str
 
 
 def read_published(root: Path, events: Sequence[Event], suite: str) -> tuple[str, Mapping[str, Published]] | None:
@@ -40,15 +45,18 @@ def _latest(root: Path, events: Sequence[Event], season: str, mine: Sequence[Eve
     card = read_card(root, season)
     commitment(events, card)
     counts: dict[str, int] = {}
-    found: dict[str, Published] = {}
-    for event in scored(events, season):
-        facts, entry = facts_of(event, Scored), event.entry or ""
+    latest: dict[str, tuple[str, Scored]] = {}
+    for event in attempted(events, season):
+        facts, entry = attempt_of(event), event.entry or ""
         counts[entry] = counts.get(entry, 0) + 1
-        if facts.root != card.root or facts.attempt != counts[entry]:
+        if facts.root != card.root or facts.attempt != counts[entry] or event.submission is None:
             raise HeldOutError(
-                f"line {event.number} of the ledger scores {entry} on another root, or as another attempt, than"
-                f" {season} has; no `rmbench heldout` wrote it"
+                f"line {event.number} of the ledger scores {entry} on another root, as another attempt, or without its"
+                f" submission; no `rmbench heldout` wrote it"
             )
-        if event in mine:
-            found[entry] = Published(season, {name: facts.skills[name] for name in SKILLS}, facts.step, facts.attempt)
-    return found
+        if isinstance(facts, Scored) and event in mine:
+            latest[entry] = (event.submission, facts)
+    return {
+        entry: Published(season, {name: one.skills[name] for name in SKILLS}, one.step, counts[entry], submission)
+        for entry, (submission, one) in latest.items()
+    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import io
 import json
 import os
 import shutil
@@ -86,6 +87,7 @@ def _write(folder: Path, root: Path, season: Season, events: Sequence[Event], ke
         write_task(place, task.card.model_dump(mode="json", exclude_none=True), task.items)
         if task.reference:
             write_rows(place / REFERENCE, task.reference)
+            (place / REFERENCE).write_bytes(marked((place / REFERENCE).read_bytes(), season.canary))
     for event in events:
         _write_scores(folder, root, season, event, key)
 
@@ -104,4 +106,17 @@ def _write_scores(folder: Path, root: Path, season: Season, event: Event, key: s
     if scores_digest(season.salt, entry, facts.attempt, files.get(FILES[0], b"")) != facts.scores:
         raise HeldOutError(f"{path} holds other scores than line {event.number} of the ledger speaks of; restore it")
     for file, raw in files.items():
-        (place / file).write_bytes(raw)
+        try:
+            (place / file).write_bytes(marked(raw, season.canary) if file.endswith(".parquet") else raw)
+        except ValueError as error:  # pyarrow's errors are among them
+            raise HeldOutError(f"{path} opens, but its {file} is not parquet ({error}); restore it") from None
+
+
+def marked(raw: bytes, canary: str) -> bytes:
+    """A parquet file with the canary in its metadata. Digests of runs are over rows, so they stay what they are."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table, out = pq.read_table(io.BytesIO(raw)), pa.BufferOutputStream()
+    pq.write_table(table.replace_schema_metadata({"canary": canary}), out, compression="zstd")
+    return bytes(out.getvalue().to_pybytes())

@@ -8,20 +8,24 @@ from pathlib import Path
 
 from rmbench.errors import HeldOutError, RmbenchError
 from rmbench.findings import Finding
-from rmbench.heldout.limits import OWN, organisation_of, scored
+from rmbench.heldout.entries import ever_stood
+from rmbench.heldout.limits import attempted, organisation_of, scored
 from rmbench.heldout.proving import Revealed, check_items, check_rebuilt, check_scores, check_seeds, read_revealed
-from rmbench.heldout.public import PublicCard, Scored, check_root, commitment, facts_of, lines, read_card, read_leaves
+from rmbench.heldout.public import PublicCard, attempt_of, check_root, commitment, lines, read_card, read_leaves
 from rmbench.heldout.public import revealed as revealed_line
-from rmbench.ledger import Event, read_keys, read_ledger, unsigned
+from rmbench.ledger import OWN, Event, read_keys, read_ledger, unsigned
 
 KEYS = "keys.json"  # beside the ledger
 
 
-def verify(root: Path, name: str, ledger: Path, *, rebuild: bool = False) -> list[Finding]:
+def verify(
+    root: Path, name: str, ledger: Path, *, sample: int | None = None, tell: Callable[[str], None] = lambda _: None
+) -> list[Finding]:
     """What every check says, in order: of the ledger's lines, the leaves and the attempts; of a revealed season also of
-    the items, the seeds, the tasks (some are built again from the salt; all with `rebuild`), and every score.
+    the items, the seeds, the tasks (all are built again, which takes minutes, or `sample` of them), and every score.
 
-    Raises HeldOutError or LedgerError for public files that cannot be read.
+    `tell` hears a line before each task is built. Raises HeldOutError or LedgerError for public files that cannot be
+    read.
     """
     card, leaves, events = read_card(root, name), read_leaves(root, name), read_ledger(ledger)
     mine = [*lines(events, name)]
@@ -30,6 +34,7 @@ def verify(root: Path, name: str, ledger: Path, *, rebuild: bool = False) -> lis
         _checked("signatures", lambda: _signed(mine, ledger.parent / KEYS)),
         _checked("leaves", lambda: check_root(card, leaves)),
         _checked("attempts", lambda: _within_rules(events, card)),
+        _checked("entries", lambda: _of_entries(events, name)),
     ]
     line = revealed_line(events, name)
     if line is None:
@@ -37,15 +42,23 @@ def verify(root: Path, name: str, ledger: Path, *, rebuild: bool = False) -> lis
         return [*found, Finding("revealed", "note", told)]
     shown: list[Revealed] = []
     found.append(_checked("revealed", lambda: _shown(shown, root, card, line)))
-    return [*found, *(finding for one in shown for finding in _proved(one, card, leaves.leaves, events, rebuild))]
+
+    def rebuilt(one: Revealed) -> Finding:
+        return check_rebuilt(one, card, sample=sample, tell=tell)
+
+    return [*found, *(finding for one in shown for finding in _proved(one, card, leaves.leaves, events, rebuilt))]
 
 
 def _proved(
-    shown: Revealed, card: PublicCard, leaves: Sequence[str], events: Sequence[Event], rebuild: bool
+    shown: Revealed,
+    card: PublicCard,
+    leaves: Sequence[str],
+    events: Sequence[Event],
+    rebuilt: Callable[[Revealed], Finding],
 ) -> Iterator[Finding]:
     yield _checked("items", lambda: check_items(shown, leaves))
     yield _checked("seeds", lambda: check_seeds(shown))
-    yield check_rebuilt(shown, card, whole=rebuild)
+    yield rebuilt(shown)
     for event in scored(events, card.season):
         yield _checked(f"line {event.number}", lambda event=event: check_scores(shown, event))  # type: ignore[misc]
     if extra := shown.without_line(scored(events, card.season)):
@@ -89,11 +102,11 @@ def _within_rules(events: Sequence[Event], card: PublicCard) -> str:
     counts: dict[str, int] = {}
     last: dict[str, datetime] = {}
     made: dict[str, int] = {}
-    found = scored(events, card.season)
+    found = attempted(events, card.season)
     for event in found:
         entry, where = event.entry or "", f"line {event.number}"
         counts[entry] = counts.get(entry, 0) + 1
-        if (stated := facts_of(event, Scored).attempt) != counts[entry]:
+        if (stated := attempt_of(event).attempt) != counts[entry]:
             raise HeldOutError(
                 f"{where} is attempt {counts[entry]} of {entry} and says {stated}: attempts were left out"
             )
@@ -109,4 +122,16 @@ def _within_rules(events: Sequence[Event], card: PublicCard) -> str:
             raise HeldOutError(f"{where} follows the attempt before of {submitter} by less than {card.days} days")
         last[submitter] = time
     rules = f"at most {card.attempts} an organisation, {card.days} days apart"
-    return f"{len(found)} in all, numbered without a gap; {rules}"
+    failed = len(found) - len(scored(events, card.season))
+    return f"{len(found)} in all, {failed} of them failed, numbered without a gap; {rules}"
+
+
+def _of_entries(events: Sequence[Event], season: str) -> str:
+    """Every attempt is of files that the board had."""
+    found = attempted(events, season)
+    if strange := [event for event in found if not ever_stood(events, event)]:
+        first = strange[0]
+        raise HeldOutError(
+            f"line {first.number} scores {first.entry} on {first.suite}, with files that no line before it had added"
+        )
+    return f"all {len(found)} attempts are of files that stood in the ledger"

@@ -82,7 +82,7 @@ class Assessor:
         if problems := check_layout(folder):
             return Assessed(key, suite, folder, "", tuple(problems))
         digest = digest_of(folder)
-        kept = self._place(digest, suite, standards, texts=texts)
+        kept = self._place(f"{key} {digest}", suite, standards, texts=texts)
         if kept is not None and (found := _kept(kept)) is not None:
             return replace(found, key=key, suite=suite, folder=folder)
         checked = verify(folder, standards, texts=texts)
@@ -94,11 +94,11 @@ class Assessor:
             _keep(kept, found)
         return found
 
-    def _place(self, digest: str, suite: str, standards: Standards, *, texts: bool) -> Path | None:
+    def _place(self, about: str, suite: str, standards: Standards, *, texts: bool) -> Path | None:
         """Where the result lies: under all that it hangs on. None where nothing is kept, or the suite is not here."""
         if self.cache is None or (standard := standards.known(suite)) is None:
             return None
-        said = [KEPT, VERSION, code(), _tasks(standard), digest, self.bootstrap, self.seed, texts]
+        said = [KEPT, VERSION, code(), _tasks(standard), about, self.bootstrap, self.seed, texts]
         return self.cache / f"{sha256(said)}.json"
 
 
@@ -111,7 +111,7 @@ def board_cache() -> Path:
 def code() -> str:
     """A digest of our own sources: a result that was made by other code is not served."""
     root = Path(__file__).parent.parent
-    parts = ("metrics", "optimizers", "worlds", "contamination")
+    parts = ("metrics", "optimizers", "worlds", "contamination", "engine")
     deep = (path for part in parts for path in (root / part).rglob("*.py"))
     files = sorted([*root.glob("*.py"), *(root / "leaderboard").glob("*.py"), *deep])
     return sha256([[str(path.relative_to(root)), path.read_text(encoding="utf-8")] for path in files])
@@ -138,7 +138,7 @@ def facts_of(checked: Checked) -> Facts:
 
 
 def _tasks(standard: Standard) -> list[Any]:
-    return [[name, card.sha256, card.budgets.model_dump(mode="json")] for name, card in standard.cards.items()]
+    return [card.model_dump(mode="json") for card in standard.cards.values()]
 
 
 def _keep(path: Path, found: Assessed) -> None:

@@ -16,7 +16,7 @@ from rmbench.leaderboard.assess import Assessed, Assessor
 from rmbench.leaderboard.ranking import rank
 from rmbench.leaderboard.sources import Candidate
 from rmbench.leaderboard.standard import Standard, Standards, current_suites
-from rmbench.leaderboard.standing import Standing, contradiction, standings
+from rmbench.leaderboard.standing import Standing, contradiction, reserved, standings
 from rmbench.leaderboard.types import SKILLS, Board, Entry, HeldOut, Left, Rank
 from rmbench.ledger import Event
 
@@ -103,10 +103,11 @@ class Builder:
             standing = places.get((one.key, suite), Standing())
             if one.numbers is None or one.facts is None:
                 left.append(Left(one.key, suite, "rejected", tuple(f"{p.where}: {p.message}" for p in one.errors)))
-            elif problem := contradiction(standing, one.digest, one.numbers.skills):
+            elif problem := reserved(one.key, standing) or contradiction(standing, one.digest, one.numbers.skills):
                 left.append(Left(one.key, suite, "rejected", (problem,)))
             else:
-                entries.append(_entry(one, standing, published.get(one.key)))
+                known = published.get(one.key)  # of these files, and not of others under the same name
+                entries.append(_entry(one, standing, known if known and known.submission == one.digest else None))
         ranked = ranked_entries([entry for entry in entries if entry.partial is None], standard)
         return Board(
             suite=suite,
@@ -202,7 +203,8 @@ def _partial(one: Assessed) -> str | None:
 def _with_places_lost(entries: Sequence[Entry]) -> list[Entry]:
     """Place on the held-out tasks minus the public one, among those that were scored on both."""
     both = [entry for entry in entries if entry.heldout is not None and "overall" in entry.heldout.skills]
-    public = [_value(entry, "overall") for entry in both]
+    # held-out skills are rounded, so the public ones are too: otherwise rounding alone would make places
+    public = [_rounded(_value(entry, "overall"), entry.heldout.step) for entry in both if entry.heldout]
     private = [entry.heldout.skills["overall"] for entry in both if entry.heldout]
     lost = {
         entry.key: _place(private, private[n]) - _place(public, public[n]) for n, entry in enumerate(both)
@@ -211,6 +213,10 @@ def _with_places_lost(entries: Sequence[Entry]) -> list[Entry]:
         replace(entry, heldout=replace(entry.heldout, places_lost=lost[entry.key])) if entry.heldout else entry
         for entry in entries
     ]
+
+
+def _rounded(value: float, step: float) -> float:
+    return round(value / step) * step
 
 
 def _place(values: Sequence[float], mine: float) -> int:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 
 from rmbench.errors import LedgerError, UsageError
 from rmbench.items import replace_file
 from rmbench.leaderboard.assess import Assessed, Assessor, board_cache
-from rmbench.leaderboard.board import Builder, Hold, Progress
+from rmbench.leaderboard.board import Builder, Hold
 from rmbench.leaderboard.ledgering import check_ledger
 from rmbench.leaderboard.readme import board_readme
 from rmbench.leaderboard.site import write_site
@@ -28,12 +28,13 @@ def build(
     workers: int = 1,
     bootstrap: int = 1000,
     cached: bool = True,
-    progress: Progress = lambda _: None,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> list[Board]:
     """Recompute all submissions of a source (see `open_source`) and write their pages to `out`.
 
-    `readme`: also write the boards as markdown there. What was computed is kept in the user's cache folder, unless not
-    `cached`. Raises LedgerError for a ledger that does not hold, UsageError for a source without any submission.
+    `readme`: also write the boards as markdown there. What was computed is kept in the user's cache folder, unless
+    not `cached`; `tell` hears how far it is. Raises LedgerError for a ledger that does not hold, UsageError for a
+    source without any submission.
     """
     cache = board_cache() if cached else None
     with open_source(spec) as source, ExitStack() as stack:
@@ -42,7 +43,7 @@ def build(
             assessor=Assessor(bootstrap=bootstrap, cache=cache),
             heldout=source.root / "heldout",
             workers=workers if source.stays else 1,
-            progress=progress,
+            progress=lambda count: tell(f"{count:,} submissions recomputed"),
         )
 
         def kept(candidate: Candidate) -> AbstractContextManager[Path]:
@@ -52,10 +53,14 @@ def build(
         boards = boards_of(source, builder, kept if pages else None)
         if not boards:
             raise UsageError(f"{spec}: there is no submission of a suite that this rmbench holds")
-        write_site(boards, out, cache=cache and cache / "pages", pages=pages, workers=workers)
+        write_site(boards, out, cache=cache and cache / "pages", pages=pages, workers=workers, progress=_of_pages(tell))
     if readme is not None:
         replace_file(readme, board_readme(boards).encode())
     return boards
+
+
+def _of_pages(tell: Callable[[str], None]) -> Callable[[int, int], None]:
+    return lambda done, total: tell(f"{done:,} of {total:,} pages")
 
 
 def boards_of(source: Source, builder: Builder, hold: Hold | None = None) -> list[Board]:

@@ -1,14 +1,17 @@
-"""The optimisers' courses of a submission against the task: the gold's own course, the start, the budget, the texts.
+"""The optimisers' courses of a submission against the task: the gold's own course, the start, the budget, the counts.
 
-What a model was asked along the way cannot be recomputed without it. But every kept text of a search is there, so its
-gold is graded again, and the course must be the one that these texts make. A trained policy leaves no texts: of its
-course, everything is checked that does not depend on the model.
+What a model was asked along the way cannot be recomputed without it. But a search follows from its rewards alone:
+`replay.py` goes through it again. A trained policy leaves no texts: of its course, everything is checked that does not
+depend on the model.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,16 +19,19 @@ from rmbench.errors import RunError
 from rmbench.leaderboard.layout import ATTEMPTS, TRAJECTORY, check_parquet
 from rmbench.leaderboard.standard import Standard
 from rmbench.leaderboard.types import Problem, Refusal
+from rmbench.optimizers import get_optimizer
 from rmbench.scores import Manifest
 from rmbench.trajectory import Trajectory, attempts_from, read_rows, rows_digest, trajectories_from
 from rmbench.types import Attempt, Step, Task
 
 SAME = 1e-9  # machines differ in the last bits of a gold
-LONGEST_TEXT = 100_000  # characters
+LONGEST_TEXT = 2000  # characters, which is the bound of the search itself
+LONGEST_NAME = 200  # of an operator
+MOST_KL = 1e6  # nats: far beyond what picking among a few options can spend
 Attempts = Mapping[tuple[str, str], Sequence[Attempt]]
 
 
-def read_courses(folder: Path, manifest: Manifest) -> tuple[list[Trajectory], Attempts]:
+def read_courses(folder: Path, manifest: Manifest, standard: Standard) -> tuple[list[Trajectory], Attempts]:
     """The courses and attempts, with the digests that the manifest states. Raises Refusal."""
     found = []
     for name, stated in ((TRAJECTORY, manifest.trajectory), (ATTEMPTS, manifest.attempts)):
@@ -33,22 +39,38 @@ def read_courses(folder: Path, manifest: Manifest) -> tuple[list[Trajectory], At
         if path.exists() != (stated is not None):
             said = "named in the manifest, but missing" if stated else "there, but not named in the manifest"
             raise Refusal("course", name, f"it is {said}; submit the run as it was written")
-        rows = []
-        if stated is not None:
-            if problem := check_parquet(path):
-                raise Refusal(*problem[:3])
-            try:
-                rows = read_rows(path)
-                told = rows_digest(rows)
-            except RunError as error:
-                raise Refusal("course", name, str(error)) from None
-            if told != stated:
-                raise Refusal("digest", name, "its content does not have the digest that the manifest states")
-        found.append(rows)
+        found.append([] if stated is None else _rows(path, stated, standard))
     try:
         return trajectories_from(folder / TRAJECTORY, found[0]), attempts_from(found[1])
-    except (RunError, TypeError, ValueError, KeyError) as error:
-        raise Refusal("course", TRAJECTORY, " ".join(str(error).split())[:300]) from None
+    except RunError as error:
+        told = str(error).replace(f"{folder}/", "")
+        raise Refusal("course", TRAJECTORY, " ".join(told.split())[:300]) from None
+
+
+def _rows(path: Path, stated: str, standard: Standard) -> list[dict[str, Any]]:
+    rows, size = _bounds(path.name, standard)
+    if problem := check_parquet(path, rows=rows, size=size):
+        raise Refusal(*problem[:3])
+    try:
+        found = read_rows(path)
+        told = rows_digest(found)
+    except RunError as error:
+        raise Refusal("course", path.name, str(error).replace(f"{path} ", "it ")) from None
+    if told != stated:
+        raise Refusal("digest", path.name, "its content does not have the digest that the manifest states")
+    return found
+
+
+def _bounds(name: str, standard: Standard) -> tuple[int, int]:
+    """The most rows that the suite makes, and bytes: of a step for its settings, ids and numbers, of an attempt for
+    its text.
+    """
+    if name == TRAJECTORY:
+        prompts = max((len(course.items) for course in standard.references.values()), default=0)
+        rows = 2 * sum(len(course.steps) for course in standard.references.values())
+        return rows, 1_000_000 + rows * (4000 + 200 * prompts)
+    rows = sum(task.card.budgets.queries.get("search", 0) for task in standard.tasks.values())
+    return rows, 1_000_000 + rows * (4 * LONGEST_TEXT + 2000)
 
 
 def check_courses(
@@ -61,34 +83,18 @@ def check_courses(
     if len(mine) + len(golds) != len(courses) or {*mine} != wanted or not {*golds} <= wanted:
         yield Problem("course", TRAJECTORY, "its courses are not those that the manifest's cards have queries for")
         return
+    wrong = set()
     for key, course in mine.items():
         if problem := _course(course, golds.get(key), standard.references.get(key), standard.tasks[course.task]):
+            wrong.add(key)
             yield Problem("course", f"{TRAJECTORY}: {course.task}, {course.optimizer}", problem)
-    searched = {key for key, course in mine.items() if course.optimizer == "search" and course.queries}
+    searched = {key for key in mine if key[1] == "search"}
     if {*attempts} != searched:
         yield Problem("course", ATTEMPTS, "its attempts are not those of the searches in trajectory.parquet")
         return
     for key, made in attempts.items():
-        if problem := _attempts(mine[key], made):
+        if key not in wrong and (problem := _attempts(mine[key], made)):
             yield Problem("course", f"{ATTEMPTS}: {key[0]}, {key[1]}", problem)
-
-
-def check_texts(attempts: Attempts, standard: Standard) -> Iterator[Problem]:
-    """Every kept text, graded again: the first whose gold is another, of each course."""
-    from rmbench.worlds import get_world, prompt_from_tags
-
-    for (task, optimizer), made in attempts.items():
-        items = {item.id: item for item in standard.tasks[task].items}
-        prompts = {name: prompt_from_tags(items[name].tags) for name in {attempt.item for attempt in made}}
-        for attempt in made:
-            if attempt.text is None:
-                continue
-            prompt = prompts[attempt.item]
-            gold = get_world(prompt.world).gold(prompt, attempt.text).score
-            if abs(gold - attempt.gold) > SAME:
-                where = f"{ATTEMPTS}: {task}, {optimizer}, {attempt.item}, query {attempt.query}"
-                yield Problem("gold", where, f"it states a gold of {attempt.gold:g}; its text has {gold:g}")
-                break
 
 
 def _course(course: Trajectory, gold: Trajectory | None, reference: Trajectory | None, task: Task) -> str | None:
@@ -104,68 +110,85 @@ def _contradictions(course: Trajectory, gold: Trajectory | None, reference: Traj
     budget = task.card.budgets.queries[course.optimizer]
     if course.items != ids or dict(course.settings) != {**reference.settings, "queries": budget}:
         yield "its prompts, settings or budget are not those of the suite"
-    if not {step.step for step in course.steps} <= {step.step for step in reference.steps}:
-        yield "it has steps that a course under these settings does not have"
-    if course.queries > budget:
-        yield f"it spent {course.queries:,} queries of {budget:,}"
+    cost = get_optimizer(course.optimizer).least(len(ids))
+    yield from _counts(course.steps, cost, budget)
     like = reference.like(course)
-    if gold is None or not _alike(gold.steps, like.steps):
+    if gold != like:
         yield "the gold's own course beside it is not the one that is kept with the task"
-    if not np.allclose(course.steps[0].golds, like.steps[0].golds, rtol=0, atol=SAME):
-        yield "it does not start at the reference policy: step 0 has another gold than the gold's own course"
+    yield from _start(course.steps[0], like.steps[0])
     numbers = np.array([step.golds for step in course.steps])
     if numbers.min() < -SAME or numbers.max() > 1 + SAME:
         yield "it has a gold outside 0 to 1"
-    if any(step.kl is not None and step.kl < -SAME for step in course.steps):
-        yield "it has a negative KL"
-    done = course.steps[-1]
-    if done.step != _rounds(reference, budget, len(ids)) and done.failed < done.queries:
-        yield f"it stops at step {done.step}, with queries left, although the model gave scores"
+    for step, other in zip(course.steps, like.steps, strict=True):
+        kinds = [(s.kl is None, s.estimate, len(s.proxies)) for s in (step, other)]
+        if kinds[0] != kinds[1]:
+            yield f"step {step.step} does not have the KL and rewards that a step of this optimiser has"
+    if any(step.kl is not None and not -SAME <= step.kl <= MOST_KL for step in course.steps):
+        yield f"it has a KL that is negative or above {MOST_KL:,.0f} nats"
 
 
-def _rounds(reference: Trajectory, budget: int, prompts: int) -> int:
-    """The last step of a course that spends its whole budget: the gold's own, for its own budget and prompts, knows."""
-    last, whole = reference.steps[-1].step, int(reference.settings["queries"])
-    if reference.optimizer == "search":  # a step asks once at each prompt
-        return budget // prompts
-    return last * budget // whole
+def _counts(steps: Sequence[Step], cost: int, budget: int) -> Iterator[str]:
+    """The whole budget, in steps of `cost` queries; a model that gave no score is given up after the first step."""
+    rounds, done = budget // cost, steps[-1]
+    silent = 0 < done.queries == done.failed
+    last = 1 if silent else rounds
+    if [step.step for step in steps] != [*range(last + 1)]:
+        told = "a model without any score is given up at step 1" if silent else f"{budget:,} queries pay for {rounds}"
+        yield f"its steps are not those from 0 to {last}, one after another: {told}"
+    for step in steps:
+        if step.queries != step.step * cost:
+            yield f"step {step.step} states {step.queries:,} queries, where {step.step * cost:,} are spent"
+    for before, step in pairwise(steps):
+        cached, failed = step.cached - before.cached, step.failed - before.failed
+        if not 0 <= cached <= cost or not 0 <= failed <= cost:
+            yield f"step {step.step} has more cached or failed queries than the {cost:,} that it asks"
+        if failed == cost and not step.proxies and step.proxy is not None:
+            yield f"step {step.step} states a mean reward, although it has none"
 
 
-def _alike(a: Sequence[Step], b: Sequence[Step]) -> bool:
-    if [step.step for step in a] != [step.step for step in b]:
-        return False
-    return all(np.allclose(x.golds, y.golds, rtol=0, atol=SAME) for x, y in zip(a, b, strict=True))
+def _start(step: Step, other: Step) -> Iterator[str]:
+    if not np.allclose(step.golds, other.golds, rtol=0, atol=SAME):
+        yield "it does not start at the reference policy: step 0 has another gold than the gold's own course"
+    if (step.kl or 0.0, step.proxy) != (0.0, None) or np.isfinite(step.proxies).any():
+        yield "step 0 states a KL or a reward, before anything was asked"
 
 
 def _attempts(course: Trajectory, made: Sequence[Attempt]) -> str | None:
-    """Whether the attempts at each prompt are numbered 1, 2, … and the best text of each step has the course's gold."""
+    """Whether the attempts at each prompt are numbered 1, 2, … and the best of each step is what the course states."""
     by_item: dict[str, list[Attempt]] = {}
     for attempt in made:
         by_item.setdefault(attempt.item, []).append(attempt)
     if {*by_item} != {*course.items}:
         return "its prompts are not those of the course"
-    columns = {name: column for column, name in enumerate(course.items)}
-    for item, attempts in by_item.items():
-        if [attempt.query for attempt in attempts] != list(range(1, len(course.steps))):
-            return f"the queries at {item} are not numbered 1 to {len(course.steps) - 1}"
-        if problem := _climb(item, attempts, [step.golds[columns[item]] for step in course.steps]):
-            return problem
+    for column, item in enumerate(course.items):
+        if [attempt.query for attempt in by_item[item]] != list(range(1, len(course.steps))):
+            return f"the queries at {item!r:.80} are not numbered 1 to {len(course.steps) - 1}"
+        start, then = course.steps[0].golds[column], [(s.golds[column], s.proxies[column]) for s in course.steps[1:]]
+        if problem := _climb(by_item[item], start, then):
+            return f"{problem[0]} at {item!r:.80}{problem[1]}"
+    missing = np.cumsum(np.isnan([[a.proxy for a in by_item[item]] for item in course.items]).sum(axis=0))
+    for step, failed in zip(course.steps[1:], missing, strict=True):
+        if step.failed != failed:
+            return f"{failed:,} attempts up to step {step.step} have no reward, and the course states {step.failed:,}"
     return None
 
 
-def _climb(item: str, attempts: Sequence[Attempt], golds: Sequence[float]) -> str | None:
-    best, reward = golds[0], float("nan")
-    for attempt, then in zip(attempts, golds[1:], strict=True):
-        where = f"query {attempt.query} at {item}"
+def _climb(attempts: Sequence[Attempt], best: float, course: Sequence[tuple[float, float]]) -> tuple[str, str] | None:
+    """What is wrong with the attempts at one prompt, against gold and reward of the best so far: where, and what."""
+    reward = math.nan
+    for attempt, then in zip(attempts, course, strict=True):
+        where = f"query {attempt.query}"
         kept = bool(np.isfinite(attempt.proxy)) and not attempt.proxy <= reward
         if attempt.kept != kept:
-            return f"{where} was {'not ' * kept}kept, although its reward is {'' if kept else 'not '}the highest so far"
+            not_kept, not_highest = "not " * kept, "" if kept else "not "
+            return where, f" was {not_kept}kept, although its reward is {not_highest}the highest so far"
         if kept and attempt.text is None:
-            return f"{where} was kept, but its text is missing"
-        if attempt.text is not None and len(attempt.text) > LONGEST_TEXT:
-            return f"{where} has a text of {len(attempt.text):,} characters"
+            return where, " was kept, but its text is missing"
+        if len(attempt.text or "") > LONGEST_TEXT or len(attempt.operator) > LONGEST_NAME:
+            return where, f" has a text of more than {LONGEST_TEXT:,} characters, or an operator of {LONGEST_NAME}"
         if kept:
             best, reward = attempt.gold, attempt.proxy
-        if abs(then - best) > SAME:
-            return f"after {where} the course states a gold of {then:g}; the best text so far has {best:g}"
+        if not np.allclose(then, (best, reward), rtol=0, atol=SAME, equal_nan=True):
+            told = f"states a gold of {then[0]:g} and a reward of {then[1]:g}"
+            return where, f": the course then {told}; the best text so far has {best:g} and {reward:g}"
     return None

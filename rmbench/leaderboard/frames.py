@@ -15,17 +15,21 @@ if TYPE_CHECKING:
 
 WHERE = "scores.parquet"
 LONGEST = 500  # characters of a reason
+MARGIN = 2  # times the rows of the suite: so many are still read, and told by name if they are too many
+BYTES = 2000  # of a row: its tags, its reason
+BIGGEST = 1e100  # of scores: beyond it, differences overflow
 AGREE = 1e-9  # of a ratio
 Frame = Any  # a polars.DataFrame; its expressions are not typed to the last
 
 
-def read_scores(path: Path) -> Frame:
+def read_scores(path: Path, standard: Standard) -> Frame:
     """The rows in canonical order. Raises Refusal for a file that is too large, damaged, or has other columns."""
     import polars as pl
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    if problem := check_parquet(path):
+    rows = MARGIN * standard.rows.height
+    if problem := check_parquet(path, rows=rows, size=rows * BYTES):
         raise Refusal(*problem[:3])
     wanted = schema()
     try:
@@ -67,15 +71,18 @@ def _score_problems(frame: Frame) -> Iterator[Problem]:
     odd = "has a score that is not a finite number; a missing score is null, with a reason"
     checks = (
         ("non-finite", ~score.is_finite(), odd),
+        (
+            "impossible",
+            score.is_finite() & (score.abs() > BIGGEST),
+            f"has a score beyond {BIGGEST:g}, which no model gives",
+        ),
         ("reason", score.is_null() == reason.is_null(), "needs either a score or a reason, and one only"),
         ("reason", reason.str.len_chars() > LONGEST, f"has a reason of more than {LONGEST} characters"),
     )
     for code, wrong, told in checks:
         hit = frame.filter(wrong.fill_null(value=False))
         if hit.height:
-            yield Problem(
-                code.partition("-")[0] if code == "reason-length" else code, _at(hit), told + _more(hit.height)
-            )
+            yield Problem(code, _at(hit), told + _more(hit.height))
 
 
 def _row_problems(frame: Frame, expected: Frame) -> Iterator[Problem]:

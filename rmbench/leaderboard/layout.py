@@ -7,7 +7,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from rmbench.bounded import plain_folder
+from rmbench.bounded import measure_parquet, plain_folder
+from rmbench.errors import SubmissionError
 from rmbench.leaderboard.names import is_suite, split_key
 from rmbench.leaderboard.types import Problem
 from rmbench.scores import VERSION
@@ -28,7 +29,7 @@ LARGEST = {
     CONTAMINATION: 16_000_000,
 }
 NEEDED = (SUBMISSION, MANIFEST, SCORES)
-# Rows, and bytes when unpacked: a parquet file of some kilobytes can unfold into gigabytes.
+# Rows, and bytes when unpacked, of any suite: a parquet file of some kilobytes can unfold into gigabytes.
 MOST_ROWS = 2_000_000
 MOST_UNPACKED = 1_000_000_000
 # Versions of rmbench that score alike: what one of them wrote, this one may judge.
@@ -63,21 +64,16 @@ def digest_of(folder: Path) -> str:
     return whole.hexdigest()
 
 
-def check_parquet(path: Path) -> Problem | None:
-    """Whether a parquet file can be unpacked within bounds, from its footer alone."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
+def check_parquet(path: Path, *, rows: int = MOST_ROWS, size: int = MOST_UNPACKED) -> Problem | None:
+    """Whether a parquet file has at most so many rows, and bytes when unpacked; it is gone through in small parts."""
     try:
-        meta = pq.read_metadata(path)
-        rows = meta.num_rows
-        unpacked = sum(meta.row_group(n).total_byte_size for n in range(meta.num_row_groups))
-    except (pa.ArrowException, OSError, ValueError) as error:
-        told = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
-        return Problem("parquet", path.name, f"not readable as parquet: {told}; submit the file as the run wrote it")
-    if rows > MOST_ROWS or unpacked > MOST_UNPACKED:
-        told = f"it holds {rows:,} rows and {unpacked:,} bytes unpacked"
-        return Problem("size", path.name, f"{told}, more than the {MOST_ROWS:,} and {MOST_UNPACKED:,} of any suite")
+        found = measure_parquet(path, rows=rows, size=size)
+    except SubmissionError as error:
+        told = str(error).removeprefix(f"{path} is ").removesuffix("; write it again")
+        return Problem("parquet", path.name, f"{told}; submit the file as the run wrote it")
+    if found[0] > rows or found[1] > size:
+        told = f"it holds {found[0]:,} rows and unfolds into {found[1]:,} bytes or more"
+        return Problem("size", path.name, f"{told}, over the {rows:,} rows and {size:,} bytes that it can have")
     return None
 
 

@@ -10,9 +10,9 @@ from typing import Literal
 from rmbench.errors import LedgerError, SubmissionError, UsageError
 from rmbench.leaderboard.assess import Assessed, Assessor, board_cache
 from rmbench.leaderboard.names import is_suite, split_key
-from rmbench.leaderboard.spot_check import Agreement
+from rmbench.leaderboard.spot_check import HALF, ITEMS, Agreement
 from rmbench.leaderboard.standard import Standards
-from rmbench.leaderboard.standing import Standing, contradiction, standings, stated
+from rmbench.leaderboard.standing import Standing, contradiction, reserved, standings, stated
 from rmbench.leaderboard.types import Problem
 from rmbench.leaderboard.verify import Checked
 from rmbench.ledger import Event, Signer, append, extends, read_keys, read_ledger, signer_from_environment, unsigned
@@ -37,7 +37,11 @@ def check_ledger(root: Path, base: Path | None = None) -> tuple[tuple[Event, ...
 def placed(found: Assessed, events: Sequence[Event]) -> Assessed:
     """With a warning where the ledger knows the entry by other files, an error where it states other numbers."""
     standing = standings(events).get((found.key, found.suite), Standing())
-    if found.numbers is None or (told := contradiction(standing, found.digest, found.numbers.skills)) is None:
+    if found.numbers is None:
+        return found
+    if told := reserved(found.key, standing):
+        return replace(found, problems=(*found.problems, Problem("reserved", "submission.json", told)))
+    if (told := contradiction(standing, found.digest, found.numbers.skills)) is None:
         return found
     level: Literal["error", "warning"] = "error" if found.digest == standing.submission else "warning"
     return replace(found, problems=(*found.problems, Problem("ledger", LEDGER, told, level)))
@@ -54,6 +58,8 @@ def accept(folder: Path, root: Path, standards: Standards, *, by: str) -> Event:
     facts = {"skills": stated(found.numbers.skills), "rmbench": VERSION}
     if standing.submission == found.digest and not standing.gone and standing.skills == facts["skills"]:
         raise SubmissionError(f"line {standing.added} of the ledger has just this submission already")
+    # what lifts a tombstone must be signed as it is
+    signer = signer_from_environment() if standing.gone else None
     return append(
         root / LEDGER,
         "rescored" if standing.submission else "added",
@@ -62,12 +68,19 @@ def accept(folder: Path, root: Path, standards: Standards, *, by: str) -> Event:
         suite=found.suite,
         submission=found.digest,
         facts=facts,
+        signer=signer,
     )
 
 
 def record_check(checked: Checked, found: Agreement, root: Path, signer: Signer) -> Event:
     """Append that a submission was verified. Raises SubmissionError unless it stands in the ledger with these files."""
     key, suite = checked.folder.parent.name, checked.folder.name
+    whole = 0 if checked.standard is None else sum(len(task.items) for task in checked.standard.tasks.values())
+    if not found.agrees or found.items < min(ITEMS, whole) or found.tolerance > HALF:
+        told = f"at least {ITEMS} items within {HALF} standard deviations"
+        raise SubmissionError(
+            f"{key} {suite}: such a check proves too little for a line in the ledger; it takes {told}"
+        )
     standing = standings(read_ledger(root / LEDGER)).get((key, suite), Standing())
     if standing.submission != checked.digest or standing.gone:
         raise SubmissionError(f"{key} {suite} does not stand in the ledger with these files; accept it first")

@@ -118,7 +118,8 @@ def _impossible(manifest: Manifest) -> Iterator[Problem]:
         if counts.scored + counts.failed != counts.responses or max(counts.tied, counts.truncated) > counts.responses:
             yield Problem("impossible", f"{MANIFEST}: counts.{name}", "its parts do not make its number of responses")
     parameters = manifest.settings.get("parameters")
-    if parameters is not None and (isinstance(parameters, bool) or not isinstance(parameters, int) or parameters < 0):
+    count = isinstance(parameters, int) and not isinstance(parameters, bool) and 0 <= parameters <= 10**15
+    if parameters is not None and not count:
         yield Problem("impossible", f"{MANIFEST}: settings.parameters", f"{parameters!r:.40} is no count of parameters")
 
 

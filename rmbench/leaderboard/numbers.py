@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from rmbench.evaluation import headlines, skills
 from rmbench.leaderboard.standard import Standard
 from rmbench.leaderboard.types import SKILLS, Contamination, Submission
 from rmbench.leaderboard.verify import Checked
+from rmbench.ledger import OWN
 from rmbench.scores import Run
 from rmbench.stats import Resamples
 from rmbench.trajectory import paths_by_item
@@ -35,9 +37,9 @@ def numbers_of(checked: Checked, *, bootstrap: int, seed: int) -> Numbers:
     standard, manifest = checked.standard, checked.manifest
     assert standard is not None
     assert manifest is not None
-    items = _items(checked, standard)
-    found = headlines(manifest.cards, items, lambda name: standard.resamples(name, draws=bootstrap, seed=seed))
-    skill = skills(manifest.cards, found)
+    items, cards = _items(checked, standard), standard.spent_by(manifest.cards)
+    found = headlines(cards, items, lambda name: standard.resamples(name, draws=bootstrap, seed=seed))
+    skill = skills(cards, found)
     whole = [item for part in items.values() for item in part]
     return Numbers(
         skills={name: skill[name].estimate for name in SKILLS},
@@ -45,7 +47,7 @@ def numbers_of(checked: Checked, *, bootstrap: int, seed: int) -> Numbers:
         draws=np.stack([_long(skill[name].replicates, bootstrap) for name in SKILLS]),
         items=len(whole),
         missing=sum(not item.complete for item in whole),
-        contamination=_contamination(checked, items, manifest.cards, (bootstrap, seed)),
+        contamination=_contamination(checked, items, cards, (bootstrap, seed)),
     )
 
 
@@ -78,8 +80,12 @@ def _contamination(
     if count := sum(map(len, out.values())):
         told = f"{count:,} of {total:,} items stand in its training data, by the submitter's own scan"
         return Contamination("overlap", told, count, total, _without(checked, out, items, cards, draws))
+    if report is not None and report.canaries:
+        return Contamination("overlap", "a canary of rmbench stands in its training data", 0, total)
     if submission.training_data == ():
-        return Contamination("clean", "declared as trained on no data", 0, total)
+        # of our own rules (constant, length, random) we know; of a stranger's model nothing was scanned
+        known: Literal["clean", "unknown"] = "clean" if submission.organisation == OWN else "unknown"
+        return Contamination(known, "declared as trained on no data", 0, total)
     if report is None or submission.training_data is None:
         lacking = "no training data are declared" if submission.training_data is None else "no scan is enclosed"
         return Contamination("unknown", lacking, 0, total)

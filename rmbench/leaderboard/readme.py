@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from rmbench.leaderboard.site import words
 from rmbench.leaderboard.site.board_page import LEFT
-from rmbench.leaderboard.site.canary import NOTE
+from rmbench.leaderboard.site.canary import NOTE, canary
 from rmbench.leaderboard.types import SKILLS, TRUST, Board, Entry
 from rmbench.report.words import MISSING, SKILL_SCALE, interval, number, one_line, why
 from rmbench.types import Estimate
@@ -35,7 +35,7 @@ def board_readme(boards: Sequence[Board]) -> str:
         "## What trust means",
         "\n".join(f"- **{name}**: {meaning}." for name, meaning in TRUST.items()),
         "\n".join(f"- **{told}**: {words.CONTAMINATION_MEANS[key]}." for key, told in words.CONTAMINATION.items()),
-        f"{NOTE}",
+        f"{NOTE}\n\n<!-- {canary(card for board in boards for card in board.cards.values())} -->",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -49,7 +49,7 @@ def _board(board: Board) -> Iterable[str]:
     if board.partial:
         yield f"### {board.suite}: partial entries, without a rank"
         yield "\n".join([_HEAD, *map(_line, board.partial)])
-        yield "\n".join(f"- {words.name(one)}: {escape(one.partial or MISSING)}" for one in board.partial)
+        yield "\n".join(f"- {escape(words.name(one))}: {escape(one.partial or MISSING)}" for one in board.partial)
     if board.left:
         yield f"### {board.suite}: not on the board"
         yield "\n".join(
@@ -59,7 +59,7 @@ def _board(board: Board) -> Iterable[str]:
 
 def _line(entry: Entry) -> str:
     where = quote(f"submissions/{entry.key}/{entry.suite}")
-    name = f"[{words.name(entry)}]({where})" + (" *(baseline)*" if entry.baseline else "")
+    name = f"[{escape(words.name(entry))}]({where})" + (" *(baseline)*" if entry.baseline else "")
     without = words.without(entry.contamination)
     cells = [
         words.rank(entry.ranks.get("overall")),

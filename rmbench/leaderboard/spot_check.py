@@ -1,7 +1,7 @@
 """Are these the model's scores? A random slice of a submission is scored again with the model itself, and compared.
 
-Items are drawn evenly over the tasks, so that a change in one task alone is met too; of searches, kept texts are drawn.
-The seed must not be known to the submitter beforehand.
+Items are drawn evenly over the tasks, so that a change in one task alone is met too. Attempts of searches are drawn
+whether kept or not: their texts follow from the rewards. The seed must not be known to the submitter beforehand.
 """
 
 from __future__ import annotations
@@ -13,19 +13,26 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import numpy as np
+
 from rmbench.engine.scoring import ask, score_items
 from rmbench.errors import SubmissionError, UsageError
 from rmbench.leaderboard.courses import Attempts
+from rmbench.leaderboard.replay import texts_of
 from rmbench.leaderboard.standard import Standard
 from rmbench.leaderboard.verify import Checked
 from rmbench.scores import Run, read_run
 from rmbench.trajectory import Trajectory
 from rmbench.types import Attempt, Conversation, Failure, Message, RewardModel, Task
 
-# As a part of the standard deviation of the submission's scores in the task. Batches and kernels differ in the last
-# bits: on CPUs in fp32 by 1e-5 of it, in half precision by some hundredths.
-TOLERANCE = {"float32": 0.01}
-HALF = 0.1
+# As a part of the standard deviation of the model's own scores in the task (not of the submitted ones, which whoever
+# wants a wide tolerance would spread). Batches and kernels differ in the last bits: in fp32 by some 1e-6 of it, in half
+# precision by a few hundredths.
+TOLERANCE, HALF = 0.01, 0.05
+ITEMS = 64  # of the smallest slice that is worth a line in the ledger
+# Settings that must be the same wherever the model that is asked has them, or the run says so.
+MUST = ("weights_sha256", "tokenizer_sha256", "template_sha256", "dtype", "parameters", "architecture", "label")
+IF_STATED = ("config_sha256", "score")
 APART = 0.05  # in mean gold
 IDENTITY = ("weights_sha256", "tokenizer_sha256", "config_sha256", "template_sha256", "label", "score")
 
@@ -58,13 +65,14 @@ class Agreement:
 def spot_check(
     checked: Checked, model: RewardModel, *, items: int, seed: int, tolerance: float | None = None
 ) -> Agreement:
-    """Score `items` items of a submission without errors, and as many kept texts of searches, with `model`."""
+    """Score `items` items of a submission without errors, and as many attempts of searches, with `model`."""
     standard = _standard(checked)
     if items < 1:
         raise UsageError(f"--items {items}: check at least one")
     rng = Random(f"spot-check/{seed}")
     tasks = _slice(standard, items, rng)
-    attempts = _texts(checked.attempts, items, rng)
+    attempts = _attempts(checked.attempts, items, rng)
+    texts = texts_of([(task, a.item, a.query) for task, a in attempts], checked.attempts, standard)
     found = score_items(model, tasks).scores
     theirs = _scores(checked)
     pairs = [
@@ -73,7 +81,7 @@ def spot_check(
         for item, row in zip(task.items, found[task.card.name], strict=True)
         for j, again in enumerate(row)
     ]
-    asked = [_conversation(standard, task, attempt) for task, attempt in attempts]
+    asked = [_conversation(standard, task, a.item, texts[task, a.item, a.query]) for task, a in attempts]
     answers = [score for score, _ in ask(model, [asked])[0]] if asked else []
     pairs += [
         (task, f"{task}/{attempt.item}, query {attempt.query} of the search", attempt.proxy, again)
@@ -135,16 +143,15 @@ def _slice(standard: Standard, items: int, rng: Random) -> list[Task]:
     return [replace(task, items=tuple(chosen[name])) for name, task in standard.tasks.items() if chosen[name]]
 
 
-def _texts(attempts: Attempts, count: int, rng: Random) -> list[tuple[str, Attempt]]:
-    """Attempts with a text and a reward, drawn at random."""
-    known = [(task, a) for (task, _), made in sorted(attempts.items()) for a in made if a.text and a.proxy == a.proxy]
+def _attempts(attempts: Attempts, count: int, rng: Random) -> list[tuple[str, Attempt]]:
+    """Attempts with a reward, kept or not, drawn at random."""
+    known = [(task, a) for (task, _), made in sorted(attempts.items()) for a in made if not math.isnan(a.proxy)]
     return rng.sample(known, min(count, len(known)))
 
 
-def _conversation(standard: Standard, task: str, attempt: Attempt) -> Conversation:
-    item = next(item for item in standard.tasks[task].items if item.id == attempt.item)
-    assert attempt.text is not None
-    return (*item.prompt, Message(role="assistant", content=attempt.text))
+def _conversation(standard: Standard, task: str, name: str, text: str) -> Conversation:
+    item = next(item for item in standard.tasks[task].items if item.id == name)
+    return (*item.prompt, Message(role="assistant", content=text))
 
 
 def _scores(checked: Checked) -> dict[tuple[str, str, int], float]:
@@ -164,28 +171,36 @@ def _compared(
 ) -> Agreement:
     assert checked.manifest is not None
     stated = checked.manifest.settings
-    allowed = tolerance if tolerance is not None else TOLERANCE.get(str(stated.get("dtype", "float32")), HALF)
-    spread = dict(checked.frame.group_by("task").agg(_spread()).iter_rows())
+    allowed = tolerance if tolerance is not None else usual_tolerance(settings)
+    spread = _spread(pairs)
     off = sorted(_differences(pairs, spread), reverse=True)
     unlike = [f"{place}: {told}" for size, place, told in off if size > allowed]
     other = [
-        f"the model's {name} is {settings.get(name)!r:.40}, the run's {stated[name]!r:.40}"
-        for name in IDENTITY
-        if name in stated and stated[name] != settings.get(name)
+        f"the model's {name} is {settings.get(name)!r:.40}, the run's {stated.get(name)!r:.40}"
+        for name in (*MUST, *(name for name in IF_STATED if name in stated))
+        if stated.get(name) != settings.get(name)
     ]
     largest = max((size for size, _, _ in off if math.isfinite(size)), default=0.0)
     responses = len(pairs) - counts[1]
     return Agreement(counts[0], responses, counts[1], allowed, largest, (*other, *unlike), facts)
 
 
-def _spread() -> object:
-    import polars as pl
+def usual_tolerance(settings: Mapping[str, Any]) -> float:
+    """What a model with these settings may differ by from one time to another, in standard deviations."""
+    return TOLERANCE if settings.get("dtype", "float32") == "float32" else HALF
 
-    return pl.col("score").std()
+
+def _spread(pairs: Sequence[tuple[str, str, float, float | Failure]]) -> dict[str, float]:
+    """The standard deviation of the second scores in each task."""
+    found: dict[str, list[float]] = {}
+    for task, _, _, again in pairs:
+        if not isinstance(again, Failure):
+            found.setdefault(task, []).append(float(again))
+    return {task: float(np.nanstd(values)) for task, values in found.items()}
 
 
 def _differences(
-    pairs: Sequence[tuple[str, str, float, float | Failure]], spread: Mapping[str, float | None]
+    pairs: Sequence[tuple[str, str, float, float | Failure]], spread: Mapping[str, float]
 ) -> Iterator[tuple[float, str, str]]:
     """How far apart, where, and in words. A score on one side alone is as far apart as can be."""
     for task, place, theirs, again in pairs:

@@ -42,6 +42,12 @@ class Standard:
         """The card of each task, in the order of the suite."""
         return {name: task.card for name, task in self.tasks.items()}
 
+    def spent_by(self, stated: Mapping[str, Card]) -> dict[str, Card]:
+        """The suite's own cards, with the queries that a run spent: of a stranger's card, nothing else is believed."""
+        return {
+            name: card.model_copy(update={"budgets": stated[name].budgets}) for name, card in self.cards.items()
+        }  # fmt: skip
+
     @cached_property
     def rows(self) -> pl.DataFrame:
         """One row per response in canonical order, with all that a submission must repeat: `KEY` and `SAID`."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from rmbench.leaderboard.types import Trust
-from rmbench.ledger import Event
+from rmbench.ledger import OWN, Event
 from rmbench.types import Estimate
 
 ROUNDED = 5e-5  # skills stand in the ledger with four decimals
@@ -40,6 +40,8 @@ def standings(events: Sequence[Event]) -> dict[tuple[str, str], Standing]:
 def _after(before: Standing, event: Event) -> Standing:
     now = replace(before, events=(*before.events, event))
     if event.event in ("added", "rescored"):
+        if before.gone and event.signature is None:
+            return now  # a tombstone is signed, and so must be what lifts it
         return Standing(event.submission, "recomputed", None, None, event.facts.get("skills"), event.number, now.events)
     if event.event in ("withdrawn", "disqualified"):
         return replace(now, gone=event.event, reason=event.reason)
@@ -47,6 +49,15 @@ def _after(before: Standing, event: Event) -> Standing:
         again = event.facts.get("kind") == "rerun" or before.trust == "re-run"
         return replace(now, trust="re-run" if again else "spot-verified")
     return now
+
+
+def reserved(key: str, standing: Standing) -> str | None:
+    """Why an entry may not use our name: baselines are those that the maintainers have put into the ledger."""
+    if key.partition("__")[0] != OWN or standing.submission is not None:
+        return None
+    return (
+        f"the organisation {OWN} is that of the baselines, which the maintainers accept themselves; use your own name"
+    )
 
 
 def contradiction(standing: Standing, digest: str, skills: Mapping[str, Estimate]) -> str | None:

@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import AfterValidator, Field, StringConstraints
 
 from rmbench.leaderboard.names import Slug
-from rmbench.ledger import Event
+from rmbench.ledger import OWN, Event
 from rmbench.types import AXES, Card, Estimate, Floats, Strict
 
 SKILLS = (*AXES, "overall")
@@ -168,12 +168,13 @@ class Entry:
     @property
     def baseline(self) -> bool:
         """Whether it is one of ours, that every board shows."""
-        return self.submission.organisation == "rmbench"
+        return self.submission.organisation == OWN
 
     @property
     def price(self) -> float | None:
         """US dollars for the tokens of this suite, where a price is declared."""
-        return None if self.submission.price is None else self.submission.price * self.tokens / 1e6
+        known = self.submission.price is not None and self.tokens > 0
+        return (self.submission.price or 0.0) * self.tokens / 1e6 if known else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,11 @@ from rmbench.leaderboard import courses as course_checks
 from rmbench.leaderboard.frames import Frame, check_scores, read_scores
 from rmbench.leaderboard.layout import CONTAMINATION, SUBMISSION, check_layout, digest_of
 from rmbench.leaderboard.manifest import check_manifest, read_stated, read_submission, standard_for
+from rmbench.leaderboard.replay import check_replay
 from rmbench.leaderboard.standard import Standard, Standards
 from rmbench.leaderboard.types import Problem, Refusal, Submission
 from rmbench.scores import MANIFEST, SCORES, Manifest
-from rmbench.trajectory import Trajectory
+from rmbench.trajectory import TRAJECTORY, Trajectory
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class Checked:
 
 
 def verify(folder: Path, standards: Standards, *, texts: bool = True) -> Checked:
-    """Everything that can be checked without the model. `texts`: also grade the texts of searches again (seconds)."""
+    """Everything that can be checked without the model. `texts`: also go through its searches again (seconds)."""
     problems = check_layout(folder)
     if problems:
         return Checked(folder, "", tuple(problems))
@@ -67,8 +68,8 @@ def verify(folder: Path, standards: Standards, *, texts: bool = True) -> Checked
     found = Checked(folder, digest_of(folder), tuple(problems), **seen)  # type: ignore[arg-type]  # by _read's names
     if found.errors or found.submission is None or found.manifest is None or found.standard is None:
         return found
-    problems += [*course_checks.check_texts(found.attempts, found.standard)] if texts else []
-    problems += [*_warnings(found.submission, found.manifest, found.standard)]
+    problems += [*check_replay(found.courses, found.attempts, found.standard)] if texts else []
+    problems += [*_warnings(found.submission, found.manifest, found.standard, found.courses)]
     return replace(found, problems=tuple(problems))
 
 
@@ -81,13 +82,13 @@ def _read(folder: Path, standards: Standards) -> Iterator[tuple[str, object]]:
     yield "standard", standard
     stated = [*check_manifest(manifest, standard)]
     yield from (("problem", problem) for problem in stated)
-    frame = read_scores(folder / SCORES)
+    frame = read_scores(folder / SCORES, standard)
     yield "frame", frame
     wrong = check_scores(frame, standard)
     yield from (("problem", problem) for problem in wrong)
     if not wrong and not stated:
         yield from (("problem", problem) for problem in _against_manifest(frame, manifest, standard))
-    courses, attempts = course_checks.read_courses(folder, manifest)
+    courses, attempts = course_checks.read_courses(folder, manifest, standard)
     yield "courses", courses
     yield "attempts", attempts
     if not stated:
@@ -130,10 +131,16 @@ def _report(folder: Path, standard: Standard) -> Report:
         overlapping(report, standard.cards)
     except SubmissionError as error:
         raise Refusal("contamination", CONTAMINATION, " ".join(str(error).split())[:300]) from None
+    whole = {task.name for task in report.tasks if task.canary is not None}
+    if hidden := [n for n, card in standard.cards.items() if card.canary in report.canaries and n not in whole]:
+        told = f"it lists the canary of {hidden[0]} and does not count that task as overlapping"
+        raise Refusal("contamination", CONTAMINATION, told)
     return report
 
 
-def _warnings(submission: Submission, manifest: Manifest, standard: Standard) -> Iterator[Problem]:
+def _warnings(
+    submission: Submission, manifest: Manifest, standard: Standard, courses: Sequence[Trajectory]
+) -> Iterator[Problem]:
     counts = manifest.counts.values()
     failed, truncated = sum(c.failed for c in counts), sum(c.truncated for c in counts)
     if failed:
@@ -143,6 +150,11 @@ def _warnings(submission: Submission, manifest: Manifest, standard: Standard) ->
     if lacking := [n for n, card in standard.cards.items() if card.budgets.queries != stated[n].budgets.queries]:
         told = f"{', '.join(lacking)} were not attacked by optimisers: the entry is shown apart, without a rank"
         yield Problem("partial", MANIFEST, told, "warning")
+    for course in (c for c in courses if c.rewarded == "model" and c.steps[-1].failed):
+        told = (
+            f"{course.task}, {course.optimizer}: {course.steps[-1].failed:,} of {course.queries:,} queries got no score"
+        )
+        yield Problem("failed", TRAJECTORY, told, "warning")
     if truncated:
         yield Problem("truncated", MANIFEST, f"{truncated:,} responses were cut to fit the model's window", "warning")
     if allowed := manifest.environment.get("allowed"):

@@ -112,4 +112,6 @@ def _next(raw: Any, before: Sequence[Event], where: str) -> Event:
 
 def _first(error: ValidationError) -> str:
     first = error.errors()[0]
-    return f"{'.'.join(map(str, first['loc']))}: {first['msg'].lower()}"
+    place = ".".join(map(str, first["loc"]))
+    told = first["msg"].removeprefix("Value error, ")
+    return f"{place}: {told.lower()}" if place else told

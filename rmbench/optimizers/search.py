@@ -105,7 +105,7 @@ class Climb:
 
     def learn(self, query: int, change: Change | Operator | None, draft: Draft, reward: float) -> Attempt:
         """Keep the draft if its reward is higher. A start without a reward is left for any text that has one."""
-        gold = self._gold(draft.text)
+        gold = self.gold if draft is self.draft else self._gold(draft.text)
         kept = bool(np.isfinite(reward)) and not reward <= self.reward
         unchanged = START if query == 1 else NOTHING
         name = change.name if change else unchanged

@@ -18,7 +18,7 @@ from rmbench.report.sections import section
 from rmbench.report.settings import tables
 from rmbench.report.worst import texts, worst_fooled
 from rmbench.scores import Run, read_run
-from rmbench.types import AXES, Axis, Estimate, Result, TaskResult
+from rmbench.types import AXES, Axis, Card, Estimate, Result, TaskResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +36,19 @@ class Scale:
         return round(abs(self.x(b) - self.x(a)), 2)
 
 
-def build_page(run_path: Path, tasks_dir: Path | None, *, bootstrap: int = 1000, seed: int = 0) -> dict[str, Any]:
+def build_page(
+    run_path: Path,
+    tasks_dir: Path | None,
+    *,
+    bootstrap: int = 1000,
+    seed: int = 0,
+    cards: Mapping[str, Card] | None = None,
+) -> dict[str, Any]:
     """The template's values for a run folder; `bootstrap` and `seed` are those of `evaluate`.
 
-    Raises RunError if the folder cannot be read.
+    `cards`: say this of the tasks, and not what the run says. Raises RunError if the folder cannot be read.
     """
-    run = read_run(run_path)
+    run = read_run(run_path).described_by(cards or {})
     result = evaluate(run, bootstrap=bootstrap, seed=seed)
     by_axis = {axis: [t for t in result.tasks.values() if t.card.axis == axis] for axis in AXES}
     charts: dict[str, Any] = {}

@@ -154,6 +154,7 @@ def _bodies(
             "suite": entry.suite,
             "digest": entry.digest,
             "settings": dict(board.settings),
+            "cards": dict(board.cards),
             "cache": cache,
         }
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from rmbench.leaderboard.site import words
+from rmbench.leaderboard.site.canary import canary
 from rmbench.leaderboard.types import SKILLS, Board, Entry
 from rmbench.report.page import Scale
 from rmbench.report.words import TITLES, one_line
@@ -27,6 +28,7 @@ def board_script(board: Board, scale: Scale) -> str:
     `entries` are those of `board.entries`, in order; the rows of the table know them by their position.
     """
     told = {
+        "canary": canary(board.cards.values()),
         "suite": board.suite,
         "low": scale.low,
         "skills": list(SKILLS),
@@ -41,7 +43,12 @@ def entry_script(entry: Entry, board: Board) -> str:
     tasks = [
         [name, one_line(card.title), card.axis, _numbers(entry.tasks.get(name))] for name, card in board.cards.items()
     ]
-    told = {"tasks": tasks, "settings": flat(entry.settings), "draws": [quantise(row) for row in entry.draws]}
+    told = {
+        "canary": canary(board.cards.values()),
+        "tasks": tasks,
+        "settings": flat(entry.settings),
+        "draws": [quantise(row) for row in entry.draws],
+    }
     return f"(window.rmbenchRuns ??= {{}})[{script_json(entry.key)}] = {script_json(told)};\n"
 
 

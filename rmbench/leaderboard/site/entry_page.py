@@ -20,6 +20,7 @@ from rmbench.leaderboard.types import SKILLS, TRUST, Board, Entry
 from rmbench.ledger import Event
 from rmbench.report.words import MISSING, TITLES, count, one_line, reward
 from rmbench.scores import VERSION
+from rmbench.types import Card
 
 SUBMISSIONS = "leaderboard/submissions"
 EVENTS = {
@@ -42,13 +43,25 @@ class Body:
     problem: str | None = None
 
 
-def body(folder: Path, key: str, suite: str, *, digest: str, settings: Mapping[str, Any], cache: Path | None) -> Body:
-    """The expensive part of a page, from `cache` if it is there. `settings` are those of the board's resampling."""
+def body(
+    folder: Path,
+    key: str,
+    suite: str,
+    *,
+    digest: str,
+    settings: Mapping[str, Any],
+    cards: Mapping[str, Card],
+    cache: Path | None,
+) -> Body:
+    """The expensive part of a page, from `cache` if it is there. `settings` are those of the board's resampling.
+
+    Of the tasks, the board's own `cards` speak, and not those that a stranger sent.
+    """
     resampling = {name: settings[name] for name in ("bootstrap", "seed") if name in settings}
-    known = None if cache is None else cache / f"{_identity(key, suite, digest, resampling)}.json"
+    known = None if cache is None else cache / f"{_identity(key, suite, digest, resampling, cards)}.json"
     if known is not None and (found := _kept(known)) is not None:
         return found
-    made = _made(folder, key, suite, resampling)
+    made = _made(folder, key, suite, resampling, cards)
     if known is not None and made.problem is None:
         _keep(known, made)
     return made
@@ -116,6 +129,8 @@ def _without(entry: Entry) -> list[tuple[str, Any, Any]]:
 def _event(event: Event) -> dict[str, Any]:
     told = EVENTS.get(event.event, event.event)
     kind = event.facts.get("kind")
+    if event.event == "heldout" and event.facts.get("failed"):
+        told = "failed on held-out tasks"
     if event.event == "verified":
         told = {"spot": "spot-verified", "rerun": "re-run"}.get(kind, told) if isinstance(kind, str) else told
     facts = [f"{one_line(k)} {_short(v)}" for k, v in event.facts.items() if k != "kind"]
@@ -137,12 +152,12 @@ def _short(value: Any) -> str:
     return one_line(text if len(text) <= 80 else f"{text[:79]}…")
 
 
-def _made(folder: Path, key: str, suite: str, resampling: Mapping[str, int]) -> Body:
+def _made(folder: Path, key: str, suite: str, resampling: Mapping[str, int], cards: Mapping[str, Card]) -> Body:
     """One entry that cannot be shown never hides the others: its page says why."""
     from rmbench.report.page import build_page
 
     try:
-        page = build_page(folder, None, **resampling)
+        page = build_page(folder, None, cards=cards, **resampling)
     except RmbenchError as error:
         return Body("", {"config": {}, "charts": {}}, [], one_line(error).replace(str(folder), key))
     where = shlex.quote(f"{SUBMISSIONS}/{key}/{suite}")
@@ -151,8 +166,9 @@ def _made(folder: Path, key: str, suite: str, resampling: Mapping[str, int]) -> 
     return Body(str(text), page["charts"], page["sections"])
 
 
-def _identity(key: str, suite: str, digest: str, resampling: Mapping[str, Any]) -> str:
-    told = json.dumps([key, suite, digest, dict(resampling), VERSION, _code()], sort_keys=True)
+def _identity(key: str, suite: str, digest: str, resampling: Mapping[str, Any], cards: Mapping[str, Card]) -> str:
+    said = {name: card.model_dump(mode="json") for name, card in cards.items()}
+    told = json.dumps([key, suite, digest, dict(resampling), said, VERSION, _code()], sort_keys=True)
     return hashlib.sha256(told.encode()).hexdigest()
 
 
