@@ -340,6 +340,12 @@ def test_empty_cells(folder):
     assert "'gold'" in told(folder)
 
 
+def test_other_columns(folder):
+    table = pq.read_table(folder / ATTEMPTS)
+    pq.write_table(table.rename_columns(["task\n", *table.column_names[1:]]), folder / ATTEMPTS)
+    assert told(folder).startswith("course: attempts.parquet: attempts.parquet has the columns task , optimizer")
+
+
 # --- any value in any cell
 
 

@@ -43,8 +43,7 @@ def read_courses(folder: Path, manifest: Manifest, standard: Standard) -> tuple[
     try:
         return trajectories_from(folder / TRAJECTORY, found[0]), attempts_from(found[1])
     except RunError as error:
-        told = str(error).replace(f"{folder}/", "")
-        raise Refusal("course", TRAJECTORY, " ".join(told.split())[:300]) from None
+        raise Refusal("course", TRAJECTORY, _line(error, f"{folder}/")) from None
 
 
 def _rows(path: Path, stated: str, standard: Standard) -> list[dict[str, Any]]:
@@ -55,10 +54,15 @@ def _rows(path: Path, stated: str, standard: Standard) -> list[dict[str, Any]]:
         found = read_rows(path)
         told = rows_digest(found)
     except RunError as error:
-        raise Refusal("course", path.name, str(error).replace(f"{path} ", "it ")) from None
+        raise Refusal("course", path.name, _line(error, f"{path.parent}/")) from None
     if told != stated:
         raise Refusal("digest", path.name, "its content does not have the digest that the manifest states")
     return found
+
+
+def _line(error: Exception, folder: str) -> str:
+    """What an error says of a file, in one line and without the place of this machine."""
+    return " ".join(str(error).replace(folder, "").split())[:300]
 
 
 def _bounds(name: str, standard: Standard) -> tuple[int, int]:

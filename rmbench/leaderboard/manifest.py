@@ -50,7 +50,7 @@ def read_stated(folder: Path) -> Manifest:
         raise Refusal("json", MANIFEST, _short(error)) from None
     except RunError as error:
         code = "seal" if "its seal does not fit" in str(error) else "field"
-        raise Refusal(code, MANIFEST, str(error).replace(f"{folder}/", "")) from None
+        raise Refusal(code, MANIFEST, _short(error).replace(f"{folder}/", "")) from None
     if manifest.suite != folder.name:
         raise Refusal("suite", MANIFEST, f"it is of suite {manifest.suite!r:.60}, the folder of {folder.name!r:.60}")
     if manifest.rmbench not in SCORERS:
