@@ -188,7 +188,7 @@ def test_expensive_parts_are_kept(root, board, site, monkeypatch):
 
 def test_a_broken_cache_is_made_again(tmp_path, board):
     one = board.ranked[0]
-    told = {"digest": one.digest, "settings": {"bootstrap": 20, "seed": 0}, "cache": tmp_path}
+    told = {"digest": one.digest, "settings": {"bootstrap": 20, "seed": 0}, "cache": tmp_path, "cards": board.cards}
     made = entry_page.body(one.folder, one.key, one.suite, **told)
     (kept,) = tmp_path.iterdir()
     kept.write_text(kept.read_text()[:1000])

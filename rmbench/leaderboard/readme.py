@@ -49,7 +49,7 @@ def _board(board: Board) -> Iterable[str]:
     if board.partial:
         yield f"### {board.suite}: partial entries, without a rank"
         yield "\n".join([_HEAD, *map(_line, board.partial)])
-        yield "\n".join(f"- {escape(words.name(one))}: {escape(one.partial or MISSING)}" for one in board.partial)
+        yield "\n".join(f"- {_name(one)}: {escape(one.partial or MISSING)}" for one in board.partial)
     if board.left:
         yield f"### {board.suite}: not on the board"
         yield "\n".join(
@@ -59,7 +59,7 @@ def _board(board: Board) -> Iterable[str]:
 
 def _line(entry: Entry) -> str:
     where = quote(f"submissions/{entry.key}/{entry.suite}")
-    name = f"[{escape(words.name(entry))}]({where})" + (" *(baseline)*" if entry.baseline else "")
+    name = f"[{_name(entry)}]({where})" + (" *(baseline)*" if entry.baseline else "")
     without = words.without(entry.contamination)
     cells = [
         words.rank(entry.ranks.get("overall")),
@@ -78,6 +78,11 @@ def _skill(found: Estimate | None, *, bold: bool) -> str:
         return MISSING if found is None else f"{MISSING} {escape(why(found.reason))}"
     value = f"**{number(found.value)}**" if bold else number(found.value)
     return value if found.low is None else f"{value} {interval(found)}"
+
+
+def _name(entry: Entry) -> str:
+    """`org/model`: of a safe name, only an underscore is mark-up, and only www. makes a link of its own."""
+    return words.name(entry).replace("_", "\\_").replace("www.", "www\\.")
 
 
 def escape(text: str) -> str:

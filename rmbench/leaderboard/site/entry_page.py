@@ -18,7 +18,7 @@ from rmbench.leaderboard.site.canary import canary
 from rmbench.leaderboard.site.pages import environment, page_settings
 from rmbench.leaderboard.types import SKILLS, TRUST, Board, Entry
 from rmbench.ledger import Event
-from rmbench.report.words import MISSING, TITLES, count, one_line, reward
+from rmbench.report.words import MISSING, TITLES, count, number, one_line, reward
 from rmbench.scores import VERSION
 from rmbench.types import Card
 
@@ -96,6 +96,8 @@ def render(entry: Entry, board: Board, body: Body, files: Sequence[tuple[str, in
         "body": Markup(body.html),  # noqa: S704
         "sections": [("about", "About"), *body.sections],
         "problem": body.problem,
+        # the report below tells of these itself
+        "warnings": [w for w in entry.warnings if w.code not in ("failed", "truncated") or body.problem],
         "charts": body.charts,
     }
     return str(environment().get_template("entry.html.j2").render(page))
@@ -133,7 +135,9 @@ def _event(event: Event) -> dict[str, Any]:
         told = "failed on held-out tasks"
     if event.event == "verified":
         told = {"spot": "spot-verified", "rerun": "re-run"}.get(kind, told) if isinstance(kind, str) else told
-    facts = [f"{one_line(k)} {_short(v)}" for k, v in event.facts.items() if k != "kind"]
+    facts = [f"{one_line(k)} {_short(v)}" for k, v in event.facts.items() if k not in ("kind", "skills", "canary")]
+    skills = event.facts.get("skills", {})
+    facts += [f"{name} {number(skills[name])}" for name in SKILLS if name in skills]
     return {
         "number": event.number,
         "time": event.time.replace("T", " ").replace("+00:00", " UTC"),
