@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from submitted import SUITE, submit
+from submitted import submit
 
 HERE = Path(__file__).parent
 FILE = HERE.parent / ".github" / "workflows" / "submission.yml"
@@ -160,11 +160,29 @@ def test_a_link_is_no_file(forge):
     assert "root:" not in said
 
 
-def test_taking_an_own_submission_away_is_left_to_the_maintainers(forge):
+def test_a_change_of_an_entry_that_is_on_the_board_is_told(forge):
     work = forge / "work"
     folder = submit(work / "leaderboard")
     git(work, "add", ".")
     git(work, "commit", "-qm", "with one")
     code, said = checked(forge, lambda _: shutil.rmtree(folder))
-    assert (code, said) == (0, "")
-    assert folder.name == SUITE
+    assert code == 0
+    (line,) = said.splitlines()
+    assert line.startswith("::warning::leaderboard/submissions/lab__length/mini@1 is on the board already;")
+
+
+@pytest.mark.parametrize("name", ["::error title=owned::do this", "##[error]x"])
+def test_a_name_is_no_command(forge, name):
+    code, said = checked(forge, lambda work: (work / name).write_text("mine"))
+    assert code == 1
+    assert name not in said
+
+
+def test_a_rename_is_a_change_of_both(forge):
+    work = forge / "work"
+    folder = submit(work / "leaderboard")
+    shutil.move(folder / "submission.json", work / "precious.json")
+    git(work, "add", ".")
+    git(work, "commit", "-qm", "with a file that is none of theirs")
+    code, said = checked(forge, lambda _: shutil.move(work / "precious.json", folder / "submission.json"))
+    assert (code, "and no others" in said) == (1, True)
