@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from rmbench.errors import SubmissionError
 
 DEPTH = 32  # of nested JSON: a manifest has 6
@@ -105,6 +107,13 @@ def measure_parquet(path: Path, *, rows: int, size: int) -> tuple[int, int]:
         told = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
         raise SubmissionError(f"{path} is not readable as parquet: {told}; write it again") from None
     return count, found
+
+
+def complaint(error: ValidationError) -> str:
+    """The first complaint of pydantic about such a file, in one short line."""
+    found = error.errors()[0]
+    place, told = ".".join(map(str, found["loc"]))[:100], found["msg"].removeprefix("Value error, ")
+    return (f"{place}: {told.lower()}" if place else told)[:300]
 
 
 def plain_folder(path: Path) -> bool:

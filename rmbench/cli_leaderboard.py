@@ -236,7 +236,7 @@ def leaderboard_build(
 def _submission(name: str, facts: dict[str, Any]) -> Any:
     from pydantic import ValidationError
 
-    from rmbench.leaderboard.manifest import first
+    from rmbench.bounded import complaint
     from rmbench.leaderboard.names import slug_of
     from rmbench.leaderboard.types import Submission
 
@@ -246,7 +246,7 @@ def _submission(name: str, facts: dict[str, Any]) -> Any:
     try:
         return Submission.model_validate({"organisation": organisation, "model": model, **facts})
     except ValidationError as error:
-        told = first(error)
+        told = complaint(error)
         hint = f"; try {slug_of(organisation)}/{slug_of(model)}" if told.startswith(("organisation", "model")) else ""
         raise UsageError(f"{told}{hint}") from None
 

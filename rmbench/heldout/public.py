@@ -6,11 +6,11 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field, ValidationError, field_validator
 
-from rmbench.bounded import read_json
+from rmbench.bounded import complaint, read_json
 from rmbench.errors import HeldOutError, SubmissionError
 from rmbench.heldout.merkle import root_of
 from rmbench.heldout.season import SEASON
@@ -190,7 +190,7 @@ def facts_of(event: Event, model: type[M]) -> M:
         return model.model_validate(dict(event.facts))
     except ValidationError as error:
         where = f"line {event.number} ({event.event}) of the ledger"
-        raise HeldOutError(f"{where}: {_first(error)}; no `rmbench heldout` wrote it") from None
+        raise HeldOutError(f"{where}: {complaint(error)}; no `rmbench heldout` wrote it") from None
 
 
 def attempt_of(event: Event) -> Scored | Failed:
@@ -229,9 +229,4 @@ def _read(path: Path, model: type[M], limit: int) -> M:
     except SubmissionError as error:
         raise HeldOutError(str(error)) from None
     except ValidationError as error:
-        raise HeldOutError(f"{path}: {_first(error)}; restore the file") from None
-
-
-def _first(error: ValidationError) -> str:
-    first: Any = error.errors()[0]
-    return f"{'.'.join(map(str, first['loc']))}: {first['msg'].lower()}"[:300]
+        raise HeldOutError(f"{path}: {complaint(error)}; restore the file") from None

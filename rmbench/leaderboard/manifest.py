@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from rmbench.bounded import read_json
+from rmbench.bounded import complaint, read_json
 from rmbench.errors import RunError, SubmissionError, UsageError
 from rmbench.leaderboard.layout import LARGEST, MANIFEST, SCORERS, SUBMISSION
 from rmbench.leaderboard.names import split_key
@@ -34,7 +34,7 @@ def read_submission(folder: Path) -> Submission:
     except SubmissionError as error:
         raise Refusal("json", SUBMISSION, _short(error)) from None
     except ValidationError as error:
-        raise Refusal("field", SUBMISSION, first(error)) from None
+        raise Refusal("field", SUBMISSION, complaint(error)) from None
     if (found.organisation, found.model) != split_key(folder.parent.name):
         told = f"it is about {found.organisation}/{found.model}, the folder about {folder.parent.name!r:.130}"
         raise Refusal("name", SUBMISSION, f"{told}; make them equal")
@@ -121,13 +121,6 @@ def _impossible(manifest: Manifest) -> Iterator[Problem]:
     count = isinstance(parameters, int) and not isinstance(parameters, bool) and 0 <= parameters <= 10**15
     if parameters is not None and not count:
         yield Problem("impossible", f"{MANIFEST}: settings.parameters", f"{parameters!r:.40} is no count of parameters")
-
-
-def first(error: ValidationError) -> str:
-    """The first complaint of pydantic, in one line."""
-    found = error.errors()[0]
-    place = ".".join(map(str, found["loc"]))[:100]
-    return f"{place}: {found['msg'].removeprefix('Value error, ').lower()}"[:300]
 
 
 def _short(error: Exception) -> str:

@@ -34,7 +34,6 @@ ITEMS = 64  # of the smallest slice that is worth a line in the ledger
 MUST = ("weights_sha256", "tokenizer_sha256", "template_sha256", "dtype", "parameters", "architecture", "label")
 IF_STATED = ("config_sha256", "score")
 APART = 0.05  # in mean gold
-IDENTITY = ("weights_sha256", "tokenizer_sha256", "config_sha256", "template_sha256", "label", "score")
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,11 +45,6 @@ class Checked:
         """What it is rejected for."""
         return tuple(problem for problem in self.problems if problem.level == "error")
 
-    @property
-    def warnings(self) -> tuple[Problem, ...]:
-        """What a reader should know, and no ground to reject it."""
-        return tuple(problem for problem in self.problems if problem.level == "warning")
-
 
 def verify(folder: Path, standards: Standards, *, texts: bool = True) -> Checked:
     """Everything that can be checked without the model. `texts`: also go through its searches again (seconds)."""
@@ -100,28 +95,16 @@ def _read(folder: Path, standards: Standards) -> Iterator[tuple[str, object]]:
 
 def _against_manifest(frame: Frame, manifest: Manifest, standard: Standard) -> Iterator[Problem]:
     """The digest and the counts that the manifest states, made again from the rows."""
+    import polars as pl
+
     if standard.digest(frame["score"].to_list(), frame["reason"].to_list()) != manifest.scores:
         told = "its content does not have the digest that the manifest states: a score was changed after the run"
         yield Problem("digest", SCORES, told)
-    found = {
-        task: (rows, failed, items)
-        for task, rows, failed, items in frame.group_by("task").agg(_len(), *_counts()).iter_rows()
-    }
+    counted = (pl.len(), pl.col("score").null_count().alias("failed"), pl.col("item").n_unique().alias("items"))
+    found = {task: tuple(counts) for task, *counts in frame.group_by("task").agg(*counted).iter_rows()}
     for name, counts in manifest.counts.items():
         if (counts.responses, counts.failed, counts.items) != found.get(name):
             yield Problem("counts", f"{MANIFEST}: counts.{name}", "it does not count what scores.parquet holds")
-
-
-def _len() -> object:
-    import polars as pl
-
-    return pl.len()
-
-
-def _counts() -> list[object]:
-    import polars as pl
-
-    return [pl.col("score").null_count().alias("failed"), pl.col("item").n_unique().alias("items")]
 
 
 def _report(folder: Path, standard: Standard) -> Report:

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from rmbench.bounded import parse_json, read_lines
+from rmbench.bounded import complaint, parse_json, read_lines
 from rmbench.errors import LedgerError, SubmissionError
 from rmbench.items import replace_file
 from rmbench.ledger.events import FIRST, SIGNED, Event, Kind
@@ -75,7 +75,7 @@ def append(
         try:
             draft = Event.model_validate(raw)
         except ValidationError as error:
-            raise LedgerError(f"{path}: {_first(error)}") from None
+            raise LedgerError(f"{path}: {complaint(error)}") from None
         signature = signer.sign(draft.content_hash) if signer else None
         event = draft.model_copy(update={"hash": draft.content_hash, "signature": signature})
         lines = [canonical(known.model_dump(mode="json", exclude_none=True)) for known in (*events, event)]
@@ -97,7 +97,7 @@ def _next(raw: Any, before: Sequence[Event], where: str) -> Event:
     try:
         event = Event.model_validate(raw)
     except ValidationError as error:
-        raise LedgerError(f"{where}: {_first(error)}") from None
+        raise LedgerError(f"{where}: {complaint(error)}") from None
     previous = before[-1].hash if before else FIRST
     if event.number != len(before) + 1:
         raise LedgerError(
@@ -108,10 +108,3 @@ def _next(raw: Any, before: Sequence[Event], where: str) -> Event:
     if event.hash != event.content_hash:
         raise LedgerError(f"{where} was changed: its content does not have the hash that it states")
     return event
-
-
-def _first(error: ValidationError) -> str:
-    first = error.errors()[0]
-    place = ".".join(map(str, first["loc"]))
-    told = first["msg"].removeprefix("Value error, ")
-    return f"{place}: {told.lower()}" if place else told
