@@ -101,7 +101,10 @@ def test_heavy_libraries_are_imported_where_they_are_used(path):
         assert not [n for n in names if n.split(".")[0] in HEAVY]
 
 
-@pytest.mark.parametrize("command", [["--help"], ["tasks", "list"], ["models"], ["leaderboard", "--help"], ["heldout", "--help"]])
+LIGHT = ("--help", "tasks list", "models", "leaderboard --help", "heldout --help", "contamination --help")
+
+
+@pytest.mark.parametrize("command", [line.split() for line in LIGHT])
 def test_light_commands_stay_light(command):
     code = f"import sys; sys.argv = ['rmbench', *{command!r}]\nfrom rmbench.cli import main\ntry:\n    main()\n"
     code += f"except SystemExit:\n    pass\nprint('HEAVY', [m for m in {HEAVY!r} if m in sys.modules])"
